@@ -1,0 +1,141 @@
+import { isIP } from 'node:net';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { parseHref } from '../drive/path.ts';
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40 };
+
+/** Sizes as people write them: `64MiB`, `20 GiB`, `0`. */
+const sizeBytes = z.union([z.number(), z.string()]).transform((raw, context) => {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?$/i.exec(String(raw).trim());
+  const unit = match && UNITS[(match[2] ?? '').toUpperCase()];
+  if (!match || !unit) {
+    context.addIssue({ code: 'custom', message: 'must be a size such as 512MiB, 20GiB or 0' });
+    return z.NEVER;
+  }
+  return Math.floor(Number(match[1]) * unit);
+});
+
+const YES = ['true', '1', 'yes', 'on'];
+const NO = ['false', '0', 'no', 'off'];
+
+const flag = z.union([z.boolean(), z.string()]).transform((raw, context) => {
+  const word = String(raw).toLowerCase();
+  if (YES.includes(word)) return true;
+  if (NO.includes(word)) return false;
+  context.addIssue({ code: 'custom', message: 'must be true or false' });
+  return z.NEVER;
+});
+
+const wholeNumber = (least: number, most: number) =>
+  z.union([z.number(), z.string()]).transform((raw, context) => {
+    const value = String(raw).trim() === '' ? Number.NaN : Number(raw);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    context.addIssue({ code: 'custom', message: `must be a whole number from ${least} to ${most}` });
+    return z.NEVER;
+  });
+
+const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
+
+const baseUrl = z.string().transform((raw, context) => {
+  const url = URL.canParse(raw) ? new URL(raw) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    context.addIssue({ code: 'custom', message: 'must be an http or https URL' });
+    return z.NEVER;
+  }
+  return raw.replace(/\/+$/, '');
+});
+
+/** Settings that say "nobody" when they are empty: an empty variable is how compose files leave one out. */
+const optionalText = z
+  .string()
+  .optional()
+  .transform((raw) => raw || undefined);
+
+const addresses = z
+  .union([z.string(), z.array(z.string())])
+  .optional()
+  .transform((raw, context) => {
+    const list = (Array.isArray(raw) ? raw : (raw ?? '').split(',')).map((item) => item.trim()).filter(Boolean);
+    for (const item of list) {
+      const [address = '', bits, ...rest] = item.split('/');
+      const most = isIP(address) === 6 ? 128 : 32;
+      const good = isIP(address) !== 0 && rest.length === 0 && (bits === undefined || /^\d{1,3}$/.test(bits));
+      if (!good || Number(bits ?? 0) > most) {
+        context.addIssue({ code: 'custom', message: `"${item}" is no IP address or range such as 10.0.0.0/8` });
+      }
+    }
+    return list;
+  });
+
+const drivePath = z.string().transform((raw, context) => {
+  const parsed = parseHref(
+    encodeURI(raw.startsWith('/') ? raw : `/${raw}`)
+      .replaceAll('#', '%23')
+      .replaceAll('?', '%3F'),
+  );
+  if (parsed === undefined) {
+    context.addIssue({ code: 'custom', message: 'must be a folder of the drive such as /Films' });
+    return z.NEVER;
+  }
+  return parsed;
+});
+
+function defaultStateDir(): string {
+  return path.join(process.env.XDG_STATE_HOME || path.join(homedir(), '.local', 'state'), 'alidav');
+}
+
+/** Every setting by the name it has in a settings file; `ALIDAV_` + upper case in the environment. */
+export const settings = {
+  host: z.string().min(1, { error: 'must name an address to listen on' }),
+  port: wholeNumber(0, 65_535),
+  user: optionalText,
+  password: optionalText,
+  allow_anonymous: flag,
+  trusted_proxies: addresses,
+  refresh_token: z.string().optional(),
+  api: oneOf(['auto', 'web', 'app', 'open']),
+  api_url: baseUrl,
+  auth_url: baseUrl,
+  open_url: baseUrl,
+  client_id: z.string().optional(),
+  client_secret: z.string().optional(),
+  drive: oneOf(['default', 'backup', 'resource', 'all']),
+  root: drivePath,
+  read_only: flag,
+  trash: flag,
+  delivery: oneOf(['auto', 'redirect', 'stream']),
+  state_dir: z
+    .string()
+    .optional()
+    .transform((raw) => path.resolve(raw || defaultStateDir())),
+  list_fresh_s: wholeNumber(0, 86_400),
+  log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  log_format: oneOf(['auto', 'json', 'pretty']),
+  tls_cert: optionalText,
+  tls_key: optionalText,
+  junk: oneOf(['keep', 'upload']),
+  upload_memory: sizeBytes,
+  spool_max: sizeBytes,
+  cache_max: sizeBytes,
+  metrics_open: flag,
+} as const;
+
+export type SettingName = keyof typeof settings;
+
+/** Settings that may come as `…_FILE`, naming a file that holds the value. */
+export const SECRET_SETTINGS = ['password', 'refresh_token', 'client_secret'] as const satisfies readonly SettingName[];
+
+/** Settings that mean "there is an account": with one of them present, even empty, the demo is never served. */
+export const ACCOUNT_SETTINGS = [
+  'refresh_token',
+  'client_id',
+  'client_secret',
+] as const satisfies readonly SettingName[];
+
+export const settingsSchema = z.strictObject(settings);
+
+/** The parsed settings; a part of the program takes the slice it needs. */
+export type Settings = Readonly<z.output<typeof settingsSchema>>;

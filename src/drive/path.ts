@@ -1,0 +1,51 @@
+/** A path is absolute, decoded and `/`-separated, without a trailing slash; the root is `/`. */
+
+/**
+ * Decodes the path of a request target or of a Destination.
+ * @returns undefined when it is malformed: no leading slash, broken percent-encoding, invalid UTF-8, NUL, or a `.` or `..` segment.
+ */
+export function parseHref(href: string): string | undefined {
+  if (!href.startsWith('/')) return undefined;
+  const segments: string[] = [];
+  for (const encoded of href.split('/')) {
+    if (encoded === '') continue;
+    let segment: string;
+    try {
+      segment = decodeURIComponent(encoded);
+    } catch {
+      return undefined;
+    }
+    if (segment === '.' || segment === '..' || segment.includes('/') || segment.includes('\0')) return undefined;
+    segments.push(segment);
+  }
+  return `/${segments.join('/')}`;
+}
+
+/** Encodes a path for an href or a Location: everything but RFC 3986 unreserved characters is percent-encoded. */
+export function formatHref(path: string): string {
+  return path.split('/').map(encodeSegment).join('/');
+}
+
+/** `encodeURIComponent` leaves `!'()*`; a lone surrogate, which it refuses, becomes U+FFFD. */
+export function encodeSegment(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+export function joinPath(parent: string, name: string): string {
+  return parent === '/' ? `/${name}` : `${parent}/${name}`;
+}
+
+export function splitPath(path: string): string[] {
+  return path === '/' ? [] : path.slice(1).split('/');
+}
+
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
+}
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

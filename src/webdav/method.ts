@@ -1,0 +1,18 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestRecord } from '../log.ts';
+
+/** One request and its answer, as every method of ours sees them. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** What the request's URL names: absolute, decoded, without a trailing slash. */
+  readonly path: string;
+  /** The request's URL ended in a slash. */
+  readonly hasTrailingSlash: boolean;
+  readonly record: RequestRecord;
+  /** Aborted when the client leaves before the answer is whole. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers the exchange, or throws: `DavError`, `DriveError`, or anything else, which becomes a 500. */
+export type MethodHandler = (exchange: Exchange) => Promise<void>;
