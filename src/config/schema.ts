@@ -1,6 +1,4 @@
 import { isIP } from 'node:net';
-import { homedir } from 'node:os';
-import path from 'node:path';
 import { z } from 'zod';
 import { parseHref } from '../drive/path.ts';
 
@@ -83,34 +81,27 @@ const drivePath = z.string().transform((raw, context) => {
   return parsed;
 });
 
-function defaultStateDir(): string {
-  return path.join(process.env.XDG_STATE_HOME || path.join(homedir(), '.local', 'state'), 'alidav');
-}
-
 /** Every setting by the name it has in a settings file; `ALIDAV_` + upper case in the environment. */
-export const settings = {
+const settings = {
   host: z.string().min(1, { error: 'must name an address to listen on' }),
   port: wholeNumber(0, 65_535),
   user: optionalText,
   password: optionalText,
   allow_anonymous: flag,
   trusted_proxies: addresses,
-  refresh_token: z.string().optional(),
+  refresh_token: optionalText,
   api: oneOf(['auto', 'web', 'app', 'open']),
   api_url: baseUrl,
   auth_url: baseUrl,
   open_url: baseUrl,
-  client_id: z.string().optional(),
-  client_secret: z.string().optional(),
+  client_id: optionalText,
+  client_secret: optionalText,
   drive: oneOf(['default', 'backup', 'resource', 'all']),
   root: drivePath,
   read_only: flag,
   trash: flag,
   delivery: oneOf(['auto', 'redirect', 'stream']),
-  state_dir: z
-    .string()
-    .optional()
-    .transform((raw) => path.resolve(raw || defaultStateDir())),
+  state_dir: optionalText,
   list_fresh_s: wholeNumber(0, 86_400),
   log_level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   log_format: oneOf(['auto', 'json', 'pretty']),
@@ -125,17 +116,33 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-/** Settings that may come as `…_FILE`, naming a file that holds the value. */
-export const SECRET_SETTINGS = ['password', 'refresh_token', 'client_secret'] as const satisfies readonly SettingName[];
+export const settingNames = Object.keys(settings) as readonly SettingName[];
 
-/** Settings that mean "there is an account": with one of them present, even empty, the demo is never served. */
+/** Settings that may come as `…_FILE`, naming a file that holds the value. */
+const SECRET_SETTINGS: readonly string[] = ['password', 'refresh_token', 'client_secret'] satisfies SettingName[];
+
+export function isSecret(name: string): boolean {
+  return SECRET_SETTINGS.includes(name);
+}
+
+/** Settings that belong to an account: one that is present, even empty, says that there is one. */
 export const ACCOUNT_SETTINGS = [
   'refresh_token',
   'client_id',
   'client_secret',
 ] as const satisfies readonly SettingName[];
 
+/** Settings with a default that say where an account is and what of it to serve: set by hand, they say the same. */
+export const TARGET_SETTINGS = [
+  'api',
+  'api_url',
+  'auth_url',
+  'open_url',
+  'drive',
+  'root',
+] as const satisfies readonly SettingName[];
+
 export const settingsSchema = z.strictObject(settings);
 
 /** The parsed settings; a part of the program takes the slice it needs. */
-export type Settings = Readonly<z.output<typeof settingsSchema>>;
+export type Settings = Readonly<z.output<typeof settingsSchema> & { state_dir: string }>;
