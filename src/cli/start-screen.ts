@@ -1,0 +1,88 @@
+import { networkInterfaces } from 'node:os';
+import { isLoopbackHost } from '../config/loopback.ts';
+import type { Settings } from '../config/schema.ts';
+
+export interface StartScreenFacts {
+  readonly version: string;
+  /** The address it listens on, with a trailing slash. */
+  readonly url: string;
+  /** What is served, in words: the demo drive, or whose account. */
+  readonly served: string;
+  readonly isDemo: boolean;
+  readonly settings: Settings;
+}
+
+type Row = readonly [label: string, text: string];
+
+/** What a person needs to know when the server is up: what is served, how to mount it, which protections are on. */
+export function formatStartScreen(facts: StartScreenFacts): string {
+  const url = reachableUrl(facts.url);
+  return [
+    '',
+    `  alidav ${facts.version}`,
+    '',
+    ...formatRows([
+      ['serving', facts.served],
+      ['at', url],
+    ]),
+    '',
+    '  Mount it',
+    ...formatRows(mountRows(url, facts.settings)),
+    '',
+    '  Protections',
+    ...formatRows(protectionRows(facts)),
+    ...(facts.isDemo
+      ? ['', '  This is a demo: nothing leaves this machine and nothing is kept. For a drive of your own: alidav login']
+      : []),
+    '',
+    '',
+  ].join('\n');
+}
+
+function formatRows(rows: readonly Row[]): string[] {
+  return rows.map(([label, text]) => `    ${label.padEnd(10)}${text}`);
+}
+
+function mountRows(url: string, settings: Settings): Row[] {
+  const { protocol, host, hostname } = new URL(url);
+  const secure = protocol === 'https:';
+  const rcloneLogin = settings.password ? ` --webdav-user ${settings.user ?? 'USER'} --webdav-pass OBSCURED` : '';
+  return [
+    ['Finder', `Go > Connect to Server: ${url}`],
+    ['Explorer', secure ? `net use * ${url}` : `net use * ${url}   (alidav doctor --client windows if it refuses)`],
+    ['GNOME', `Files > Other Locations: ${secure ? 'davs' : 'dav'}://${host}/`],
+    ['KDE', `Dolphin: ${secure ? 'webdavs' : 'webdav'}://${host}/`],
+    ['Linux', `mount -t davfs ${url} /mnt/${hostname === '127.0.0.1' ? 'drive' : hostname}`],
+    ['rclone', `rclone lsf :webdav: --webdav-url ${url}${rcloneLogin}`],
+    ['players', `VLC, mpv, Infuse, Kodi: open ${url}`],
+    ['browser', url],
+  ];
+}
+
+function protectionRows({ settings, isDemo }: StartScreenFacts): Row[] {
+  const open = !isLoopbackHost(settings.host);
+  return [
+    [
+      'password',
+      settings.password
+        ? 'asked for (Basic and Digest)'
+        : open
+          ? 'NONE, and the network can reach it: anybody can read this drive'
+          : 'none set',
+    ],
+    ['network', open ? `reachable from other machines (${settings.host})` : 'this machine only'],
+    ['transport', settings.tls_cert ? 'https' : open ? 'http: passwords travel readable, set ALIDAV_TLS_CERT' : 'http'],
+    ['writing', 'refused: this version reads only'],
+    ['login', isDemo ? 'none needed' : `kept in ${settings.state_dir}, readable by you alone`],
+  ];
+}
+
+/** An address that listens everywhere is shown as one that another machine can type. */
+function reachableUrl(raw: string): string {
+  const url = new URL(raw);
+  if (url.hostname !== '0.0.0.0' && url.hostname !== '[::]') return raw;
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
+  url.hostname = outside?.address ?? '127.0.0.1';
+  return url.href;
+}
