@@ -1,0 +1,26 @@
+import { DriveError } from '../drive/errors.ts';
+
+/** Lets one of several waiters leave: settles as `shared` does, or rejects with `aborted` without disturbing it. */
+export async function untilAborted<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return shared;
+  let leave = (): void => {};
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(abortedError(signal));
+  });
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+  try {
+    // Even for a waiter that never began to wait, the race takes care of a rejection that nobody else may hear.
+    return await Promise.race([left, shared]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortedError(signal);
+}
+
+function abortedError(signal: AbortSignal): DriveError {
+  return new DriveError('aborted', 'the request was given up', { cause: signal.reason });
+}

@@ -1,0 +1,140 @@
+import type { ReadDrive } from '../drive/drive.ts';
+import type { EntryKey } from '../drive/entry.ts';
+import { DriveError } from '../drive/errors.ts';
+import { untilAborted } from './abortable.ts';
+import type { Listing } from './listing.ts';
+import type { TreeNode } from './node.ts';
+
+export interface ListingFetchDeps {
+  readonly drive: ReadDrive;
+  readonly folder: EntryKey;
+  /** Empty; filled page by page. */
+  readonly listing: Listing;
+  /** Called once, before any waiter hears of it. */
+  readonly onEnd: (outcome: FetchOutcome) => void;
+}
+
+export type FetchOutcome =
+  | { readonly state: 'complete' }
+  | { readonly state: 'failed'; readonly error: unknown }
+  /** Nobody wanted it any more. */
+  | { readonly state: 'abandoned' };
+
+interface Change {
+  readonly happened: Promise<void>;
+  readonly announce: () => void;
+}
+
+/** One walk through a folder's pages, shared by all who ask meanwhile; it stops when the last of them leaves. */
+export class ListingFetch {
+  readonly #deps: ListingFetchDeps;
+  readonly #controller = new AbortController();
+  #outcome: FetchOutcome | undefined;
+  #change = nextChange();
+  #interested = 0;
+  #servedSomebody = false;
+
+  constructor(deps: ListingFetchDeps) {
+    this.#deps = deps;
+  }
+
+  get listing(): Listing {
+    return this.#deps.listing;
+  }
+
+  /** Never rejects: whoever joined hears of failures. */
+  async run(): Promise<void> {
+    const { drive, folder, listing } = this.#deps;
+    const markers = new Set<string>();
+    try {
+      for (let marker = ''; ; ) {
+        const page = await drive.listPage(folder, marker, this.#controller.signal);
+        if (this.#outcome) return;
+        listing.addPage(page.entries);
+        marker = page.nextMarker;
+        if (marker === '') return this.#end({ state: 'complete' });
+        if (markers.has(marker)) throw new DriveError('unavailable', 'the service gave the same page marker twice');
+        markers.add(marker);
+        this.#announce();
+      }
+    } catch (error) {
+      if (!this.#outcome) this.#end({ state: 'failed', error });
+    }
+  }
+
+  /** Every `join` needs its `leave`. */
+  join(): void {
+    this.#interested++;
+  }
+
+  /**
+   * The last to leave stops the fetch, except when a look-up had its answer from the first pages: its client's next
+   * requests are for the neighbours, and a walk that is never finished would be begun again for each of them.
+   */
+  leave(): void {
+    this.#interested--;
+    if (this.#interested > 0 || this.#servedSomebody || this.#outcome) return;
+    this.#end({ state: 'abandoned' });
+    this.#controller.abort();
+  }
+
+  /** Answers as soon as the page with that name is here; undefined when no page had it. */
+  async findNode(name: string, signal?: AbortSignal): Promise<TreeNode | undefined> {
+    for (;;) {
+      const node = this.listing.findNode(name);
+      if (node) {
+        this.#servedSomebody = true;
+        return node;
+      }
+      if (this.#isOver()) return undefined;
+      await untilAborted(this.#change.happened, signal);
+    }
+  }
+
+  /** What is here already, then every page as it arrives; throws rather than end short. */
+  async *pages(signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
+    let seen = 0;
+    for (;;) {
+      const over = this.#isOver();
+      const { nodes } = this.listing;
+      if (seen < nodes.length) {
+        const news = nodes.slice(seen);
+        seen = nodes.length;
+        yield news;
+      } else if (over) {
+        return;
+      } else {
+        await untilAborted(this.#change.happened, signal);
+      }
+    }
+  }
+
+  async ended(signal?: AbortSignal): Promise<void> {
+    while (!this.#outcome) await untilAborted(this.#change.happened, signal);
+  }
+
+  #isOver(): boolean {
+    if (this.#outcome?.state === 'failed') throw this.#outcome.error;
+    return this.#outcome !== undefined;
+  }
+
+  #end(outcome: FetchOutcome): void {
+    this.#outcome = outcome;
+    this.#deps.onEnd(outcome);
+    this.#announce();
+  }
+
+  #announce(): void {
+    const change = this.#change;
+    this.#change = nextChange();
+    change.announce();
+  }
+}
+
+function nextChange(): Change {
+  let announce = (): void => {};
+  const happened = new Promise<void>((resolve) => {
+    announce = resolve;
+  });
+  return { happened, announce };
+}

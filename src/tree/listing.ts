@@ -1,0 +1,55 @@
+import type { Entry } from '../drive/entry.ts';
+import { alternativeNames, byAge } from './equal-names.ts';
+import { toDisplayName } from './names.ts';
+import type { TreeNode } from './node.ts';
+
+/**
+ * The entries of one folder under distinct names, growing page by page.
+ *
+ * Who comes first keeps the plain name, and a name once given stays. Pages come by `createdAt`, so the oldest of equally
+ * named entries keeps it. Where the service breaks that order across pages (it puts folders before files), the names still
+ * are distinct and, as long as that order is, the same every time.
+ */
+export class Listing {
+  readonly #nodes: TreeNode[] = [];
+  readonly #byName = new Map<string, TreeNode>();
+  readonly #reservedName: string | undefined;
+
+  constructor(reservedName: string | undefined) {
+    this.#reservedName = reservedName;
+  }
+
+  get nodes(): readonly TreeNode[] {
+    return this.#nodes;
+  }
+
+  /** Costs no more than a look into a map. */
+  findNode(name: string): TreeNode | undefined {
+    return this.#byName.get(name);
+  }
+
+  addPage(entries: readonly Entry[]): void {
+    for (const entry of entries.toSorted(byAge)) {
+      const node = this.#name(entry);
+      if (!node) continue;
+      this.#nodes.push(node);
+      this.#byName.set(node.name, node);
+    }
+  }
+
+  /** @returns undefined for an entry that is here already: one that moved across a page border while we paged. */
+  #name(entry: Entry): TreeNode | undefined {
+    const plain = toDisplayName(entry.name);
+    if (this.#isFree(plain)) return { name: plain, entry };
+    if (this.#byName.get(plain)?.entry.id === entry.id) return undefined;
+    for (const name of alternativeNames(plain, entry)) {
+      if (this.#isFree(name)) return { name, entry };
+      if (this.#byName.get(name)?.entry.id === entry.id) return undefined;
+    }
+    return undefined;
+  }
+
+  #isFree(name: string): boolean {
+    return name !== this.#reservedName && !this.#byName.has(name);
+  }
+}
