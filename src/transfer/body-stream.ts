@@ -13,8 +13,6 @@ const TURN_BYTES = 8 * 2 ** 20;
 const TURN_MS = 2_000;
 /** A client that reads nothing (a paused player) keeps no place from others. */
 const IDLE_MS = 30_000;
-/** The storage host sends nothing although we would take it: the connection is dead. */
-const STALL_MS = 20_000;
 /** What a body must bring for its failure to count as a first one again. */
 const PROGRESS_BYTES = 64 * 2 ** 10;
 const WATCH_MS = 500;
@@ -55,8 +53,8 @@ export class BodyStream extends Readable {
   #isWanted = false;
   #turnBytes = 0;
   #turnStartedAt = 0;
-  /** When bytes last came, or when the consumer stopped asking for them. */
-  #lastMoveAt = 0;
+  /** When the consumer stopped asking for more. */
+  #pausedAt = 0;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(source: BodySource, range: ByteRange, deps: BodyStreamDeps) {
@@ -74,10 +72,8 @@ export class BodyStream extends Readable {
 
   override _read(): void {
     this.#isWanted = true;
-    if (this.#body?.isPaused()) {
-      this.#lastMoveAt = this.#deps.now();
-      this.#body.resume();
-    } else if (!this.#body) this.#reconnect();
+    if (!this.#body) this.#reconnect();
+    else if (this.#body.isPaused()) this.#body.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -122,26 +118,13 @@ export class BodyStream extends Readable {
       // The link first: waiting for it must keep no place from those who have theirs.
       this.#link = await this.#source.getLink(this.#abort.signal);
       this.#leavePlace ??= await this.#deps.gate.enter(this.#abort.signal);
-      return await this.#openBody(this.#link);
+      const rest = { first: this.#next, last: this.#range.last };
+      return await this.#source.openRange(this.#link, rest, this.#abort.signal);
     } catch (error) {
       // Without a link and before the first byte nothing is to be saved: the client learns at once why.
       if (!this.#link && this.#next === this.#range.first) throw error;
       this.#failure = { error };
       return undefined;
-    }
-  }
-
-  async #openBody(link: DownloadLink): Promise<Readable> {
-    const attempt = new AbortController();
-    const timer = setTimeout(() => attempt.abort(), STALL_MS).unref();
-    try {
-      const signal = AbortSignal.any([this.#abort.signal, attempt.signal]);
-      return await this.#source.openRange(link, { first: this.#next, last: this.#range.last }, signal);
-    } catch (error) {
-      if (!attempt.signal.aborted) throw error;
-      throw new DriveError('unavailable', 'The storage host did not answer.', { cause: error });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -151,7 +134,7 @@ export class BodyStream extends Readable {
     if (this.destroyed) return;
     this.#turnBytes = 0;
     this.#turnStartedAt = this.#deps.now();
-    this.#lastMoveAt = this.#turnStartedAt;
+    this.#pausedAt = this.#turnStartedAt;
     this.#watch ??= setInterval(() => this.#keepWatch(), WATCH_MS).unref();
     const short = () => new DriveError('unavailable', 'The storage host sent less than it promised.');
     body.on('data', (chunk: Buffer) => this.#forward(body, chunk));
@@ -165,13 +148,13 @@ export class BodyStream extends Readable {
     if (body !== this.#body) return;
     this.#next += chunk.length;
     this.#turnBytes += chunk.length;
-    this.#lastMoveAt = this.#deps.now();
     if (this.#next > this.#range.last + 1) {
       this.destroy(new DriveError('content-mismatch', 'The storage host sent more than was asked for.'));
       return;
     }
     if (this.#turnBytes >= PROGRESS_BYTES) this.#failures = 0;
     this.#isWanted = this.push(chunk);
+    if (!this.#isWanted) this.#pausedAt = this.#deps.now();
     // A body that is complete still has to end, for its connection to be used again.
     if (this.#next > this.#range.last) return;
     if (this.#isTurnOver()) this.#makeRoom();
@@ -193,11 +176,8 @@ export class BodyStream extends Readable {
 
   #keepWatch(): void {
     if (this.#isConnecting) return;
-    const quietMs = this.#deps.now() - this.#lastMoveAt;
-    if (this.#isTurnOver() || (!this.#isWanted && quietMs >= IDLE_MS)) this.#makeRoom();
-    else if (this.#body && this.#isWanted && quietMs >= STALL_MS) {
-      this.#fail(this.#body, new DriveError('unavailable', 'The storage host stopped sending.'));
-    }
+    const isIdle = !this.#isWanted && this.#deps.now() - this.#pausedAt >= IDLE_MS;
+    if (isIdle || this.#isTurnOver()) this.#makeRoom();
   }
 
   #isTurnOver(): boolean {

@@ -1,0 +1,137 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { ByteRange, Download, DownloadLink } from '../../drive/drive.ts';
+import type { Entry } from '../../drive/entry.ts';
+import { DriveError } from '../../drive/errors.ts';
+import { isLivePhoto } from '../../drive/live-photo.ts';
+import type { Logger } from '../../log.ts';
+import { type ClientClass, classifyClient } from '../../transfer/clients.ts';
+import { chooseDelivery, type DeliverySetting } from '../../transfer/delivery.ts';
+import type { OpenReadStream } from '../../transfer/read-stream.ts';
+import type { CollectionHandler } from '../collection-page.ts';
+import { evaluateConditions, isRangeCurrent, parseRange, type Validators } from '../conditions.ts';
+import { DavError } from '../errors.ts';
+import { findContentLength, formatETag } from '../etag.ts';
+import { formatFileHeaders, formatValidatorHeaders } from '../file-headers.ts';
+import type { Exchange, MethodHandler } from '../method.ts';
+import type { Tree } from '../ports.ts';
+import { sendRedirect, toDeliveryRequest } from '../redirect.ts';
+import { getResource } from '../resource.ts';
+
+export interface GetHeadDeps {
+  readonly tree: Tree;
+  readonly links: { get(entry: Entry, signal?: AbortSignal): Promise<Download> };
+  /** Completes a live photo that was listed without its streams; any other entry comes back as it is. */
+  readonly livePhotos: { resolve(entry: Entry, signal?: AbortSignal): Promise<Entry> };
+  readonly openReadStream: OpenReadStream;
+  readonly delivery: DeliverySetting;
+  readonly collection: CollectionHandler;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/** A file as this request gets it. */
+interface Selected {
+  readonly entry: Entry;
+  readonly client: ClientClass;
+  readonly validators: Validators;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/**
+ * GET and HEAD. Preconditions are settled before a file is delivered: a client that is redirected would have the storage
+ * host compare our validators with its own. HEAD is never redirected, for links are signed for GET alone.
+ */
+export function createGetHead(deps: GetHeadDeps): MethodHandler {
+  const findRedirect = createRedirectFinder(deps);
+  return async (exchange) => {
+    const { request, response, record, signal } = exchange;
+    const client = classifyClient(request.headers['user-agent']);
+    record.clientClass = client.name;
+    const node = await getResource(deps.tree, exchange);
+    if (node.entry.kind === 'folder') return deps.collection(exchange, node);
+    if (node.entry.blockedReason !== undefined) throw new DriveError('blocked', node.entry.blockedReason);
+
+    const validators = { etag: formatETag(node.entry), lastModifiedAt: node.entry.updatedAt };
+    const outcome = evaluateConditions(request.method ?? 'GET', request.headers, validators);
+    if (outcome === 'precondition-failed') throw new DavError(412, 'The file is not in the state asked for.');
+    if (outcome === 'not-modified') {
+      response.writeHead(304, formatValidatorHeaders(validators)).end();
+      return;
+    }
+
+    const entry = await deps.livePhotos.resolve(node.entry, signal);
+    const headers = formatFileHeaders(node, validators, isLivePhoto(entry) ? 'none' : 'bytes');
+    const sizeBytes = findContentLength(entry);
+    if (request.method === 'HEAD' || sizeBytes === 0) {
+      response.writeHead(200, { ...headers, ...(sizeBytes !== undefined && { 'Content-Length': sizeBytes }) }).end();
+      return;
+    }
+    if (sizeBytes === undefined) throw new DriveError('unavailable', 'The parts of this live photo are not known.');
+    const selected: Selected = { entry, client, validators, headers };
+    const range = selectRange(exchange, selected);
+    const link = await findRedirect(exchange, selected);
+    record.delivery = link ? 'redirect' : 'stream';
+    if (link) sendRedirect(response, link, link.expiresAt - deps.now());
+    else await sendStream(deps.openReadStream, exchange, selected, range);
+  };
+}
+
+type LinkFinder = (exchange: Exchange, file: Selected) => Promise<DownloadLink | undefined>;
+
+/** Finds the link to redirect to; undefined when the file is to be streamed. */
+function createRedirectFinder({ links, delivery: setting, now, log }: GetHeadDeps): LinkFinder {
+  let hasToldOfReferer = false;
+  return async ({ request, record, signal }, { entry, client }) => {
+    if (setting === 'stream') return undefined;
+    const download = await links.get(entry, signal);
+    // The zip of a live photo is made here.
+    if (download.kind === 'live-photo') return undefined;
+    const { link } = download;
+    const choice = chooseDelivery(setting, link, link.expiresAt - now(), toDeliveryRequest(request), client);
+    log.debug({ requestId: record.id, client: client.name, ...choice }, 'delivery chosen');
+    if (setting === 'redirect' && choice.reason === 'link-needs-referer' && !hasToldOfReferer) {
+      hasToldOfReferer = true;
+      log.warn('Files are streamed although ALIDAV_DELIVERY is redirect: this login’s links work only with a Referer.');
+    }
+    return choice.delivery === 'redirect' ? link : undefined;
+  };
+}
+
+/** The bytes to send; undefined for all of them. */
+function selectRange({ request: { headers } }: Exchange, { entry, validators }: Selected): ByteRange | undefined {
+  // A live photo's zip is made while it is sent and comes whole.
+  if (isLivePhoto(entry) || !isRangeCurrent(headers['if-range']?.toString(), validators)) return undefined;
+  const asked = parseRange(headers.range, entry.sizeBytes);
+  if (asked.kind === 'unsatisfiable') {
+    const contentRange = { 'Content-Range': `bytes */${entry.sizeBytes}` };
+    throw new DavError(416, 'The file ends before this range.', { headers: contentRange });
+  }
+  return asked.kind === 'part' ? asked.range : undefined;
+}
+
+async function sendStream(
+  openReadStream: OpenReadStream,
+  { response, signal }: Exchange,
+  { entry, headers }: Selected,
+  part: ByteRange | undefined,
+): Promise<void> {
+  const { sizeBytes } = entry;
+  const { first, last } = part ?? { first: 0, last: sizeBytes - 1 };
+  const stream = await openReadStream(entry, { first, last }, signal);
+  response.writeHead(part ? 206 : 200, {
+    ...headers,
+    'Content-Length': last - first + 1,
+    ...(part && { 'Content-Range': `bytes ${first}-${last}/${sizeBytes}` }),
+  });
+  try {
+    await pipeline(stream, response);
+  } catch (error) {
+    if (!signal.aborted && !isClientGone(error)) throw error;
+    throw new DriveError('aborted', 'The client left.', { cause: error });
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DownloadLink } from '../drive/drive.ts';
+import { type DeliveryRequest, formatRedirectCacheControl } from '../transfer/delivery.ts';
+
+/** What of a request bears on whether it is redirected. */
+export function toDeliveryRequest({ headers, socket }: IncomingMessage): DeliveryRequest {
+  const [scheme = ''] = (headers.authorization ?? '').toLowerCase().split(' ', 1);
+  // The front has removed the header unless a trusted proxy sent it; the first value is the client's own hop.
+  const forwardedProto = String(headers['x-forwarded-proto'] ?? '').split(',', 1)[0];
+  return {
+    hasOrigin: headers.origin !== undefined,
+    hasReferer: Boolean(headers.referer),
+    hasRange: headers.range !== undefined,
+    credentials: scheme === 'basic' || scheme === 'digest' ? scheme : 'none',
+    isSecure: 'encrypted' in socket || forwardedProto?.trim().toLowerCase() === 'https',
+  };
+}
+
+/** Redirects to a signed link: 302, for libavformat and browsers keep a 301, and this link dies. */
+export function sendRedirect(response: ServerResponse, link: DownloadLink, lifeLeftMs: number): void {
+  response.writeHead(302, {
+    Location: toHeaderValue(link.url),
+    'Content-Length': 0,
+    'Cache-Control': formatRedirectCacheControl(lifeLeftMs),
+    'Referrer-Policy': 'no-referrer',
+  });
+  response.end();
+}
+
+/** Left as signed wherever a header can carry it. */
+function toHeaderValue(url: string): string {
+  return /^[\x21-\x7e]+$/.test(url) ? url : new URL(url).href;
+}
