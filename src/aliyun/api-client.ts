@@ -1,3 +1,13 @@
+import { DriveError } from '../drive/errors.ts';
+import type { Logger } from '../log.ts';
+import { sleep } from './abort.ts';
+import { type ApiError, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
+import { type HttpAnswer, type JsonHttp, NoAnswerError } from './http.ts';
+import { isObject } from './json.ts';
+import { type PaceClass, Pacer, type Rates } from './pacer.ts';
+import { MAX_TRIES, type RetryTraits, retryDelayMs } from './retry.ts';
+import { SharedCalls } from './shared-calls.ts';
+
 /** Where access tokens come from: fulfilled by the account keeper. */
 export interface AccessTokenSource {
   /**
@@ -17,4 +27,156 @@ export interface SignedHeaders {
   headers(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** Registers the device anew after the service refused its headers. */
   renew(signal?: AbortSignal): Promise<void>;
+}
+
+export interface Endpoint extends RetryTraits {
+  readonly path: string;
+  readonly paceClass: PaceClass;
+}
+
+/** One HTTP call that was made, for counters. */
+export interface UpstreamCall {
+  readonly endpoint: string;
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly ms: number;
+}
+
+export interface ApiClientOptions {
+  readonly http: JsonHttp;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly tokens: AccessTokenSource;
+  readonly rates: Rates;
+  readonly log: Logger;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly device?: SignedHeaders | undefined;
+  /** Called synchronously after every HTTP call, in the async context of the first caller who asked for it. */
+  readonly onCall?: ((call: UpstreamCall) => void) | undefined;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** No try starts later than this after the first one did. */
+const RETRY_WITHIN_MS = 45_000;
+
+/** Calls one account's API: paced, retried, with identical reads in flight shared and refused credentials replaced once. */
+export class ApiClient {
+  readonly #options: ApiClientOptions;
+  readonly #pacer: Pacer;
+  readonly #random: () => number;
+  readonly #shared = new SharedCalls();
+  /** Tells whether the session was renewed since a refused call took its headers. */
+  #deviceSession = 0;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+    this.#pacer = new Pacer({ rates: options.rates });
+    this.#random = options.random ?? Math.random;
+  }
+
+  /**
+   * @returns the answer's JSON: an object for every reading endpoint, shared between callers
+   * @throws DriveError; one that a later try may cure carries `retryAfterMs`
+   */
+  call(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
+    if (endpoint.effect === 'write') return this.#perform(endpoint, body, signal);
+    const key = `${endpoint.path} ${JSON.stringify(body)}`;
+    return this.#shared.run(key, (allLeft) => this.#perform(endpoint, body, allLeft), signal);
+  }
+
+  async #perform(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
+    const { tokens } = this.#options;
+    const cured = { token: false, device: false };
+    const startedAt = performance.now();
+    let tries = 0;
+    for (let again = false; ; again = true) {
+      const accessToken = await tokens.getAccessToken(signal);
+      const deviceSession = this.#deviceSession;
+      const headers = await this.#headers(accessToken, signal);
+      await this.#pacer.take(endpoint.paceClass, signal, again);
+      const outcome = await this.#post(endpoint, body, headers, signal);
+      if (!(outcome instanceof NoAnswerError)) {
+        if (isSuccess(outcome, endpoint)) return outcome.json;
+        if (!cured.token && isAccessTokenRefused(outcome)) {
+          cured.token = true;
+          await tokens.replaceAccessToken(accessToken, signal);
+          continue;
+        }
+        if (!cured.device && isDeviceSessionRefused(outcome)) {
+          cured.device = true;
+          await this.#renewDevice(deviceSession, signal);
+          continue;
+        }
+      }
+      tries += 1;
+      const error = outcome instanceof NoAnswerError ? outcome : toDriveError(outcome);
+      await this.#waitToRetry(error, endpoint, tries, startedAt, signal);
+    }
+  }
+
+  /** Returns when the call may be tried again; throws its error when it may not. */
+  async #waitToRetry(
+    error: ApiError | NoAnswerError,
+    endpoint: Endpoint,
+    tries: number,
+    startedAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const delayMs = retryDelayMs(error, endpoint, tries, this.#random());
+    if (delayMs === undefined) throw error;
+    // The limits are counted per endpoint: its other callers would only be refused as well.
+    if (error.code === 'throttled') this.#pacer.pause(endpoint.paceClass, delayMs);
+    if (tries >= MAX_TRIES || performance.now() + delayMs > startedAt + RETRY_WITHIN_MS) {
+      throw new DriveError(error.code, error.message, { cause: error, retryAfterMs: Math.ceil(delayMs) });
+    }
+    if (error.code !== 'throttled') await sleep(delayMs, signal);
+  }
+
+  async #headers(accessToken: string, signal?: AbortSignal): Promise<Record<string, string>> {
+    const { headers, device } = this.#options;
+    return { ...headers, ...(await device?.headers(signal)), Authorization: `Bearer ${accessToken}` };
+  }
+
+  async #post(
+    endpoint: Endpoint,
+    body: object,
+    headers: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<HttpAnswer | NoAnswerError> {
+    const { http, baseUrl } = this.#options;
+    const startedAt = performance.now();
+    try {
+      const answer = await http.post(baseUrl + endpoint.path, body, headers, signal);
+      this.#report(endpoint, answer.status, startedAt);
+      return answer;
+    } catch (error) {
+      this.#report(endpoint, 0, startedAt);
+      if (error instanceof NoAnswerError) return error;
+      throw error;
+    }
+  }
+
+  #report(endpoint: Endpoint, status: number, startedAt: number): void {
+    const call = { endpoint: endpoint.path, status, ms: Math.round(performance.now() - startedAt) };
+    this.#options.log.debug(call, 'upstream call');
+    this.#options.onCall?.(call);
+  }
+
+  /** Callers that were refused together share one renewal; one that was refused before it needs none. */
+  async #renewDevice(refusedSession: number, signal?: AbortSignal): Promise<void> {
+    const { device } = this.#options;
+    if (!device || refusedSession !== this.#deviceSession) return;
+    const renew = async (allLeft: AbortSignal) => {
+      await device.renew(allLeft);
+      this.#deviceSession += 1;
+    };
+    await this.#shared.run('device session', renew, signal);
+  }
+}
+
+function isSuccess({ status, json }: HttpAnswer, endpoint: Endpoint): boolean {
+  if (status < 200 || status > 299) return false;
+  // HTML or half a JSON with status 200 proves nothing; a write may answer 204.
+  return endpoint.effect === 'write' || isObject(json);
 }

@@ -1,5 +1,6 @@
 import axios from 'axios';
 import { DriveError } from '../drive/errors.ts';
+import { abortedError } from './abort.ts';
 
 /** An HTTP answer of any status. */
 export interface HttpAnswer {
@@ -15,7 +16,7 @@ export interface HttpAnswer {
 export interface JsonHttp {
   /**
    * Posts JSON and takes any status for an answer.
-   * @throws DriveError `unavailable` when there was none (refused, reset, timed out, cut short), `aborted` on the signal.
+   * @throws NoAnswerError when there was none (refused, reset, timed out, cut short), DriveError `aborted` on the signal.
    */
   post(
     url: string,
@@ -32,11 +33,25 @@ export interface JsonHttpOptions {
   readonly userAgent: string;
 }
 
+/** The service was not reached, or its answer broke off: nothing is known about what was asked, unless `neverSent`. */
+export class NoAnswerError extends DriveError {
+  /** No connection came about, so the request cannot have had an effect. */
+  readonly neverSent: boolean;
+
+  constructor(reason: string | undefined, cause: unknown) {
+    super('unavailable', `AliyunDrive did not answer${reason ? ` (${reason})` : ''}.`, { cause });
+    this.neverSent = reason !== undefined && NEVER_SENT.has(reason);
+  }
+}
+
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
 /** JSON calls over axios, which follows no redirect here: the API has none, and a token must not travel. */
 export function createJsonHttp({ timeoutMs, userAgent }: JsonHttpOptions): JsonHttp {
   const client = axios.create({
-    timeout: timeoutMs,
     maxRedirects: 0,
+    // The bytes of files go straight to the storage host; API calls through somebody else's proxy would be half a proxy.
+    proxy: false,
     responseType: 'text',
     transformResponse: (data: unknown) => data,
     validateStatus: () => true,
@@ -45,17 +60,36 @@ export function createJsonHttp({ timeoutMs, userAgent }: JsonHttpOptions): JsonH
   });
   return {
     async post(url, body, headers, signal) {
+      if (signal?.aborted) throw abortedError(signal);
+      const giveUp = new AbortController();
+      const onAbort = () => giveUp.abort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      // axios' own time-out starts anew with every byte that drips in.
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        giveUp.abort();
+      }, timeoutMs).unref();
       try {
-        const answer = await client.post<string>(url, JSON.stringify(body), { headers, ...(signal && { signal }) });
+        const answer = await client.post<string>(url, JSON.stringify(body), { headers, signal: giveUp.signal });
         const text = answer.data ?? '';
         return { status: answer.status, headers: toPlainHeaders(answer.headers), json: parseJson(text), text };
       } catch (error) {
-        if (signal?.aborted) throw new DriveError('aborted', 'The request was given up.', { cause: signal.reason });
-        const code = axios.isAxiosError(error) ? error.code : undefined;
-        throw new DriveError('unavailable', `AliyunDrive did not answer${code ? ` (${code})` : ''}.`, { cause: error });
+        if (signal?.aborted) throw abortedError(signal);
+        if (timedOut) throw new NoAnswerError('ETIMEDOUT', undefined);
+        throw toNoAnswer(error);
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
       }
     },
   };
+}
+
+/** Keeps the network's error alone: axios' own carries the request's headers, and with them the access token. */
+function toNoAnswer(error: unknown): NoAnswerError {
+  if (!axios.isAxiosError(error)) return new NoAnswerError(undefined, error);
+  return new NoAnswerError(error.code, error.cause ?? new Error(error.message));
 }
 
 function toPlainHeaders(headers: object): Record<string, string> {

@@ -1,0 +1,11 @@
+import type { ReadDrive } from '../../drive/drive.ts';
+import { ApiClient } from '../api-client.ts';
+import { DialectDrive, type DriveDependencies } from '../dialect-drive.ts';
+import { OPEN_DIALECT, OPEN_RATES } from './wire.ts';
+
+/** An account's drives over the open API. */
+export function createOpenDrive(dependencies: DriveDependencies): ReadDrive {
+  const { http, apiUrl, tokens, log, onCall } = dependencies;
+  const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates: OPEN_RATES, log, onCall });
+  return new DialectDrive(api, OPEN_DIALECT, dependencies);
+}

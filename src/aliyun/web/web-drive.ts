@@ -1,0 +1,16 @@
+import type { ReadDrive } from '../../drive/drive.ts';
+import { ApiClient, type SignedHeaders } from '../api-client.ts';
+import { DialectDrive, type DriveDependencies } from '../dialect-drive.ts';
+import { WEB_DIALECT, WEB_HEADERS, WEB_RATES } from './wire.ts';
+
+export interface WebDriveDependencies extends DriveDependencies {
+  readonly device: SignedHeaders;
+}
+
+/** An account's drives over the web API. */
+export function createWebDrive(dependencies: WebDriveDependencies): ReadDrive {
+  const { http, apiUrl, tokens, log, onCall, device } = dependencies;
+  const rates = WEB_RATES;
+  const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall, device, headers: WEB_HEADERS });
+  return new DialectDrive(api, WEB_DIALECT, dependencies);
+}
