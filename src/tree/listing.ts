@@ -40,16 +40,11 @@ export class Listing {
   /** @returns undefined for an entry that is here already: one that moved across a page border while we paged. */
   #name(entry: Entry): TreeNode | undefined {
     const plain = toDisplayName(entry.name);
-    if (this.#isFree(plain)) return { name: plain, entry };
-    if (this.#byName.get(plain)?.entry.id === entry.id) return undefined;
-    for (const name of alternativeNames(plain, entry)) {
-      if (this.#isFree(name)) return { name, entry };
-      if (this.#byName.get(name)?.entry.id === entry.id) return undefined;
+    const others = alternativeNames(plain, entry);
+    for (let name = plain; ; name = others.next().value) {
+      const holder = this.#byName.get(name);
+      if (!holder && name !== this.#reservedName) return { name, entry };
+      if (holder?.entry.id === entry.id) return undefined;
     }
-    return undefined;
-  }
-
-  #isFree(name: string): boolean {
-    return name !== this.#reservedName && !this.#byName.has(name);
   }
 }

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../../src/drive/entry.ts';
+import { Listing } from '../../../src/tree/listing.ts';
+import { makeEntry, makeFolder } from './fake-drive.ts';
+
+const ID = '65e1aa00bb11cc22dd33ee44ff5500112233';
+
+function file(name: string, createdAt: number, tail: string): Entry {
+  return makeEntry(name, { createdAt, id: ID + tail });
+}
+
+function namesById(pages: readonly (readonly Entry[])[], reservedName?: string): Record<string, string> {
+  const listing = new Listing(reservedName);
+  for (const page of pages) listing.addPage(page);
+  for (const node of listing.nodes) expect(listing.findNode(node.name)).toBe(node);
+  expect(new Set(listing.nodes.map((node) => node.name)).size).toBe(listing.nodes.length);
+  return Object.fromEntries(listing.nodes.map((node) => [node.entry.id.slice(ID.length), node.name]));
+}
+
+describe('Listing', () => {
+  it.each([
+    [
+      'the oldest keeps the plain name',
+      [[file('a.txt', 2, 'bbbb'), file('a.txt', 1, 'aaaa')]],
+      { aaaa: 'a.txt', bbbb: 'a (bbbb).txt' },
+    ],
+    [
+      'equally old ones go by id',
+      [[file('a.txt', 1, 'bbbb'), file('a.txt', 1, 'aaaa')]],
+      { aaaa: 'a.txt', bbbb: 'a (bbbb).txt' },
+    ],
+    [
+      'what came on an earlier page keeps its name',
+      [[file('a', 2, 'bbbb')], [file('a', 1, 'aaaa')]],
+      { aaaa: 'a (aaaa)', bbbb: 'a' },
+    ],
+    [
+      'only the last extension counts',
+      [[file('a.tar.gz', 1, 'aaaa'), file('a.tar.gz', 2, 'bbbb')]],
+      { aaaa: 'a.tar.gz', bbbb: 'a.tar (bbbb).gz' },
+    ],
+    [
+      'a leading full stop begins no extension',
+      [[file('.env', 1, 'aaaa'), file('.env', 2, 'bbbb')]],
+      { aaaa: '.env', bbbb: '.env (bbbb)' },
+    ],
+    [
+      'a sentence has no extension',
+      [[file('1. Night falls', 1, 'aaaa'), file('1. Night falls', 2, 'bbbb')]],
+      { aaaa: '1. Night falls', bbbb: '1. Night falls (bbbb)' },
+    ],
+    [
+      'a taken suffix grows',
+      [[file('a', 1, 'aaaa'), file('a (bbbb)', 2, 'cccc'), file('a', 3, 'bbbb')]],
+      { aaaa: 'a', cccc: 'a (bbbb)', bbbb: 'a (2233bbbb)' },
+    ],
+    [
+      'a suffixed name given before keeps its owner',
+      [[file('a', 1, 'aaaa'), file('a', 2, 'bbbb'), file('a (bbbb)', 3, 'cccc')]],
+      { aaaa: 'a', bbbb: 'a (bbbb)', cccc: 'a (bbbb) (cccc)' },
+    ],
+    [
+      'case and normalisation tell names apart',
+      [[file('é', 1, 'aaaa'), file('e\u0301', 2, 'bbbb'), file('É', 3, 'cccc')]],
+      { aaaa: 'é', bbbb: 'e\u0301', cccc: 'É' },
+    ],
+    [
+      'names that look alike are distinct',
+      [[file('a/b', 1, 'aaaa'), file('a／b', 2, 'bbbb')]],
+      { aaaa: 'a／b', bbbb: 'a‛／b' },
+    ],
+    [
+      'an entry that two pages hold is listed once',
+      [
+        [file('a', 1, 'aaaa'), file('a', 2, 'bbbb')],
+        [file('a', 2, 'bbbb'), file('a', 1, 'aaaa')],
+      ],
+      { aaaa: 'a', bbbb: 'a (bbbb)' },
+    ],
+  ])('%s', (_, pages, expected) => {
+    expect(namesById(pages)).toEqual(expected);
+  });
+
+  it('gives a folder its suffix at the end', () => {
+    const pages = [[makeFolder('v1.2', { id: `${ID}aaaa` }), makeFolder('v1.2', { id: `${ID}bbbb`, createdAt: 2 })]];
+    expect(namesById(pages)).toEqual({ aaaa: 'v1.2', bbbb: 'v1.2 (bbbb)' });
+  });
+
+  it('gives away no reserved name', () => {
+    expect(namesById([[file('.alidav', 1, 'aaaa')]], '.alidav')).toEqual({ aaaa: '.alidav (aaaa)' });
+    expect(namesById([[file('.alidav', 1, 'aaaa')]])).toEqual({ aaaa: '.alidav' });
+  });
+
+  it('keeps entries apart whose ids say nothing', () => {
+    const listing = new Listing(undefined);
+    listing.addPage(['', '-', '--', 'x'].map((id, createdAt) => makeEntry('a', { id, createdAt })));
+    expect(listing.nodes.map((node) => node.name)).toEqual(['a', 'a ( 2)', 'a ( 3)', 'a (x)']);
+  });
+
+  it('names a thousand entries of one name', () => {
+    const entries = Array.from({ length: 1000 }, (_, n) => file('a', n, String(n).padStart(4, '0')));
+    expect(Object.keys(namesById([entries]))).toHaveLength(1000);
+  });
+});

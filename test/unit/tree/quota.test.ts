@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DriveError } from '../../../src/drive/errors.ts';
+import { QuotaCache } from '../../../src/tree/quota.ts';
+import { FakeDrive } from './fake-drive.ts';
+import { silentLog } from './make-tree.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function makeCache() {
+  const drive = new FakeDrive();
+  return { drive, cache: new QuotaCache({ drive, now: Date.now, log: silentLog }) };
+}
+
+describe('QuotaCache', () => {
+  it('asks once a minute, for all who want to know', async () => {
+    const { drive, cache } = makeCache();
+    const values = await Promise.all([cache.getQuota(), cache.getQuota()]);
+    expect(values).toEqual([drive.quota, drive.quota]);
+    await vi.advanceTimersByTimeAsync(59_999);
+    await cache.getQuota();
+    expect(drive.quotaCalls).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('serves the last value while the next is on its way', async () => {
+    const { drive, cache } = makeCache();
+    const old = await cache.getQuota();
+    await vi.advanceTimersByTimeAsync(60_000);
+    drive.quota = { usedBytes: 2, totalBytes: undefined };
+    expect(await cache.getQuota()).toBe(old);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await cache.getQuota()).toEqual({ usedBytes: 2, totalBytes: undefined });
+    expect(drive.quotaCalls).toBe(2);
+  });
+
+  it('knows nothing when it cannot ask, tries once a minute, and keeps what it knew', async () => {
+    const { drive, cache } = makeCache();
+    drive.failure = new DriveError('unavailable', 'down');
+    for (let request = 0; request < 5; request++) expect(await cache.getQuota()).toBeUndefined();
+    expect(drive.quotaCalls).toBe(1);
+    drive.failure = undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    const known = await cache.getQuota();
+    expect(known).toEqual(drive.quota);
+    drive.failure = new DriveError('unavailable', 'down');
+    await vi.advanceTimersByTimeAsync(60_000);
+    await cache.getQuota();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await cache.getQuota()).toEqual(known);
+  });
+
+  it('holds nobody for longer than two seconds', async () => {
+    const { drive, cache } = makeCache();
+    let answer = (): void => {};
+    drive.fetchQuota = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(drive.quota);
+      });
+    let heard = 0;
+    const wait = async (): Promise<void> => {
+      expect(await cache.getQuota()).toBeUndefined();
+      heard++;
+    };
+    const first = wait();
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(heard).toBe(0);
+    const second = wait();
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all([first, second, wait()]);
+    answer();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await cache.getQuota()).toEqual(drive.quota);
+  });
+
+  it('lets a waiter leave', async () => {
+    const { drive, cache } = makeCache();
+    drive.fetchQuota = () => new Promise(() => {});
+    const controller = new AbortController();
+    const waiting = cache.getQuota(controller.signal);
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
