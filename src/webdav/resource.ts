@@ -1,0 +1,21 @@
+import type { IncomingMessage } from 'node:http';
+import type { ReadOptions, TreeNode } from '../tree/node.ts';
+import { DavError } from './errors.ts';
+import type { Exchange } from './method.ts';
+import type { Tree } from './ports.ts';
+
+/**
+ * Finds what the request's URL names.
+ * @throws DavError 404 for a file under a URL that ends in a slash, which only a collection has; DriveError as the tree does.
+ */
+export async function getResource(tree: Tree, exchange: Exchange): Promise<TreeNode> {
+  const node = await tree.get(exchange.path, toReadOptions(exchange.request), exchange.signal);
+  if (exchange.hasTrailingSlash && node.entry.kind === 'file') throw new DavError(404, 'There is no such folder.');
+  return node;
+}
+
+/** A client that reloads wants the service's word, not ours (RFC 9111 §5.2.1.4, §5.4). */
+export function toReadOptions({ headers }: IncomingMessage): ReadOptions {
+  const wanted = headers['cache-control'] ?? headers.pragma ?? '';
+  return { fresh: /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(wanted) };
+}
