@@ -166,3 +166,12 @@ describe('fresh: true', () => {
     expect((await tree.get('/New/a', { fresh: true })).name).toBe('a');
   });
 });
+
+describe('getQuota', () => {
+  it("is the account's, whatever is served", async () => {
+    const { drive, tree } = makeTree({ layout: TWO_DRIVES });
+    expect(await tree.getQuota()).toEqual(drive.quota);
+    drive.failure = new DriveError('unavailable', 'down');
+    expect(await tree.getQuota()).toEqual(drive.quota);
+  });
+});
