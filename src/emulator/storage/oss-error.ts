@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import type { Reply } from '../reply.ts';
+
+export interface OssError {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** Elements between HostId and EC. */
+  readonly details?: Readonly<Record<string, string>>;
+  readonly ec?: string;
+}
+
+const HOST_ID = 'cn-beijing-data.aliyundrive.net';
+
+/** The XML in which the storage host refuses. */
+export function ossReply(error: OssError): Reply {
+  const requestId = randomBytes(12).toString('hex').toUpperCase();
+  const elements = {
+    Code: error.code,
+    Message: error.message,
+    RequestId: requestId,
+    HostId: HOST_ID,
+    ...error.details,
+    ...(error.ec && { EC: error.ec }),
+  };
+  const inner = Object.entries(elements).map(([name, text]) => `<${name}>${text}</${name}>`);
+  return {
+    status: error.status,
+    headers: { 'Content-Type': 'application/xml', 'x-oss-request-id': requestId },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${inner.join('')}</Error>`,
+  };
+}
+
+export const OSS_ERRORS = {
+  signatureAndHeader: {
+    status: 400,
+    code: 'InvalidArgument',
+    message: 'Only one auth mechanism allowed; only the Authorization header or the signature in the query is valid.',
+  },
+  unsigned: { status: 403, code: 'AccessDenied', message: 'You have no right to access this object.' },
+  mismatch: {
+    status: 403,
+    code: 'SignatureDoesNotMatch',
+    message:
+      'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+  },
+  refererMissing: {
+    status: 400,
+    code: 'InvalidArgument',
+    message: 'At least one of AdditionalHeaders is not in request headers.',
+  },
+  refererForeign: {
+    status: 403,
+    code: 'AccessDenied',
+    message: 'You are denied by bucket referer policy.',
+    ec: '0003-00000503',
+  },
+  noSuchKey: { status: 404, code: 'NoSuchKey', message: 'The specified key does not exist.' },
+  tooMany: {
+    status: 403,
+    code: 'RequestDeniedByCallback',
+    message: 'Callback deny this request reason: ExceedMaxConcurrency',
+    ec: '0007-00000209',
+  },
+  range: { status: 416, code: 'InvalidRange', message: 'The requested range cannot be satisfied' },
+} as const satisfies Readonly<Record<string, OssError>>;
+
+export function expiredError(expiresAt: number, now: number): OssError {
+  return {
+    status: 403,
+    code: 'AccessDenied',
+    message: 'Request has expired.',
+    details: {
+      ...(Number.isFinite(expiresAt) && { Expires: new Date(expiresAt).toISOString() }),
+      ServerTime: new Date(now).toISOString(),
+    },
+    ec: '0002-00000069',
+  };
+}

@@ -1,0 +1,109 @@
+import { requestedDrive, usedBytes } from '../lookup.ts';
+import type { IssuedTokens } from '../tokens.ts';
+import type { World } from '../world.ts';
+import { isoTime } from './entry-json.ts';
+import type { Answer } from './routes.ts';
+
+interface AccountRoutes extends Readonly<Record<'user' | 'drive' | 'defaultDrive' | 'drives', Answer>> {
+  readonly personalInfo: Answer;
+  readonly capacity: Answer;
+  readonly tokenAnswer: (issued: IssuedTokens) => unknown;
+}
+
+/** Who is signed in, which drives there are, and how full they are. */
+export function accountRoutes(world: World): AccountRoutes {
+  const { userId, nickName, drives, totalBytes } = world.profile;
+  const driveJson = (driveId: string) => ({
+    domain_id: 'bj29',
+    drive_id: driveId,
+    drive_name: driveId === drives.backup ? 'Default' : 'resource',
+    description: 'Created by system',
+    creator: 'System',
+    owner: userId,
+    owner_type: 'user',
+    drive_type: 'normal',
+    status: 'enabled',
+    used_size: usedBytes(world, driveId),
+    total_size: totalBytes,
+    store_id: 'b5e9',
+    relative_path: '',
+    encrypt_mode: 'none',
+    encrypt_data_access: false,
+    created_at: isoTime(world.store.root(driveId).createdAt),
+    permission: null,
+    subdomain_id: '',
+  });
+  return {
+    user: () => ({
+      domain_id: 'bj29',
+      user_id: userId,
+      avatar: '',
+      created_at: world.store.root(drives.backup).createdAt,
+      updated_at: world.store.root(drives.backup).updatedAt,
+      email: '',
+      nick_name: nickName,
+      phone: '151***001',
+      role: 'user',
+      status: 'enabled',
+      user_name: '151***001',
+      description: '',
+      default_drive_id: drives.backup,
+      backup_drive_id: drives.backup,
+      resource_drive_id: drives.resource,
+      user_data: {},
+      permission: null,
+    }),
+    drive: ({ fields }) => driveJson(requestedDrive(world, 'web', fields)),
+    defaultDrive: () => driveJson(drives.backup),
+    drives: () => ({ items: [driveJson(drives.backup), driveJson(drives.resource)], next_marker: '' }),
+    personalInfo: () => ({
+      personal_rights_info: {
+        spu_id: 'non-vip',
+        name: '普通用户',
+        is_expires: false,
+        privileges: [
+          { feature_id: 'download', feature_attr_id: 'speed_limit', quota: -1 },
+          { feature_id: 'drive', feature_attr_id: 'size_limit', quota: totalBytes },
+          { feature_id: 'upload', feature_attr_id: 'size_limit', quota: 107_374_182_400 },
+        ],
+      },
+      personal_space_info: { used_size: usedBytes(world, drives.backup, drives.resource), total_size: totalBytes },
+    }),
+    capacity: () => ({
+      drive_used_size: usedBytes(world, drives.backup, drives.resource),
+      drive_total_size: totalBytes,
+      default_drive_used_size: usedBytes(world, drives.backup),
+      backup_drive_used_size: usedBytes(world, drives.backup),
+      resource_drive_used_size: usedBytes(world, drives.resource),
+      album_drive_used_size: 0,
+      sbox_drive_used_size: 0,
+      note_drive_used_size: 0,
+      share_album_drive_used_size: 0,
+    }),
+    tokenAnswer: ({ accessToken, refreshToken, expiresAt }) => ({
+      default_sbox_drive_id: '12000001',
+      role: 'user',
+      user_name: '151***001',
+      need_link: false,
+      // The one time of this API that has no milliseconds.
+      expire_time: isoTime(expiresAt).replace(/\.\d+/, ''),
+      pin_setup: false,
+      need_rp_verify: false,
+      avatar: '',
+      user_data: {},
+      token_type: 'Bearer',
+      access_token: accessToken,
+      default_drive_id: drives.backup,
+      domain_id: 'bj29',
+      refresh_token: refreshToken,
+      is_first_login: false,
+      user_id: userId,
+      nick_name: nickName,
+      exist_link: [],
+      state: '',
+      expires_in: Math.ceil(world.settings.accessTokenTtlMs / 1000),
+      status: 'enabled',
+      device_id: 'd0d0d0d0',
+    }),
+  };
+}
