@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Settings } from '../config/schema.ts';
+import type { Logger, RequestRecord } from '../log.ts';
+import { type AdmissionRules, admit, isAdminPath } from './admission.ts';
+import { createAuthentication } from './authentication.ts';
+import { answerConnectionErrors } from './connection-errors.ts';
+import { type Connections, trackConnections } from './connections.ts';
+import { createPeerReader, type Peer } from './forwarded.ts';
+import { formatUrl, readTlsFiles, startListening } from './listen.ts';
+import { refuse } from './refusal.ts';
+import { BODY_LIMITS, type BodyLimits, continueWhenRead, watchBody } from './request-body.ts';
+import { logRequest } from './request-log.ts';
+
+export type FrontSettings = Pick<
+  Settings,
+  'host' | 'port' | 'user' | 'password' | 'allow_anonymous' | 'trusted_proxies' | 'tls_cert' | 'tls_key'
+>;
+
+export interface FrontDeps {
+  readonly settings: FrontSettings;
+  /** Everything that is not below `/.alidav`. The request's url is in origin-form, well-formed, and names a path without `..`. */
+  handleDav(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
+  /** `/.alidav` and all below it; `path` is decoded. */
+  handleAdmin(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** Admin paths that need no credentials. */
+  readonly openAdminPaths: readonly string[];
+  readonly log: Logger;
+  now(): number;
+  classifyClient(userAgent: string): string | undefined;
+  /** Lets the record be found by what runs inside `handle`, such as the client of the upstream. */
+  runWithRecord?(record: RequestRecord, handle: () => Promise<void>): Promise<void>;
+  readonly bodyLimits?: BodyLimits;
+}
+
+export interface Front {
+  /** @throws ListenError that says what to do. */
+  listen(): Promise<{ url: string }>;
+  /** Accepts no more, closes what is idle, lets running answers finish for `graceMs`, then cuts them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** No answer allows another origin to read it, whatever a handler sets: webdav-server does so on every one of its own. */
+class SameOriginResponse extends ServerResponse {
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    return /^access-control-/i.test(name) ? this : super.setHeader(name, value);
+  }
+}
+
+const CLOSE = { Connection: 'close' };
+
+const SERVER_OPTIONS = {
+  ServerResponse: SameOriginResponse,
+  maxHeaderSize: 64 * 2 ** 10,
+  headersTimeout: 60_000,
+  keepAliveTimeout: 75_000,
+  // The default cuts uploads off after five minutes; `watchBody` bounds them instead.
+  requestTimeout: 0,
+  // A missing Host gets its answer, and its log line, from `checkHost`.
+  requireHostHeader: false,
+};
+
+/** The HTTP server in front of everything: what malformed, foreign or unauthenticated requests get, they get here. */
+export function createFront(deps: FrontDeps): Front {
+  let server: Server | undefined;
+  let connections: Connections | undefined;
+  return {
+    async listen() {
+      const { host, port } = deps.settings;
+      const tls = await readTlsFiles(deps.settings);
+      server = tls ? createTlsServer({ ...SERVER_OPTIONS, ...tls }) : createServer(SERVER_OPTIONS);
+      connections = trackConnections(server, tls ? 'secureConnection' : 'connection');
+      serve(server, connections, deps);
+      const address = await startListening(server, host, port);
+      server.on('error', (error) => deps.log.error({ error }, 'cannot accept a connection'));
+      return { url: formatUrl(host, address, tls !== undefined) };
+    },
+    async close(graceMs) {
+      if (!server?.listening) return;
+      const closed = new Promise<void>((resolve) => server?.close(() => resolve()));
+      connections?.drain();
+      const timer = setTimeout(() => connections?.destroyAll(), graceMs).unref();
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function serve(server: Server, connections: Connections, deps: FrontDeps): void {
+  const { settings, openAdminPaths, log, now } = deps;
+  const rules = { settings, openAdminPaths, authenticate: createAuthentication(settings, now) };
+  const readPeer = createPeerReader(settings.trusted_proxies);
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    connections.add(response);
+    // Nobody may be listening when a client leaves at the wrong moment; an unheard 'error' would end the process.
+    request.on('error', () => {});
+    response.on('error', () => {});
+    void answer(request, response, readPeer(request), rules, deps);
+  };
+  server.on('request', onRequest);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueWhenRead(request, response);
+    onRequest(request, response);
+  });
+  server.on('checkExpectation', onRequest);
+  // No listener for 'upgrade': node then answers as if nobody had asked, which Java's and Apache's HTTP clients, who ask
+  // for h2c or TLS on every first request, depend on.
+  answerConnectionErrors(server, connections, log);
+}
+
+/** Never rejects. */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  peer: Peer,
+  rules: AdmissionRules,
+  deps: FrontDeps,
+): Promise<void> {
+  const { log, now } = deps;
+  const startedAt = now();
+  const sentBefore = request.socket.bytesWritten;
+  const record: RequestRecord = {
+    id: randomUUID().slice(0, 8),
+    clientClass: deps.classifyClient(request.headers['user-agent'] ?? ''),
+    delivery: undefined,
+    upstreamCalls: 0,
+    error: undefined,
+  };
+  const admission = admit(request, peer, rules);
+  const path = 'path' in admission ? admission.path : toShownTarget(request.url ?? '');
+  const isProbe = deps.openAdminPaths.includes(path);
+  const facts = { record, response, path, address: peer.address, startedAt, sentBefore, isProbe };
+  response.once('close', () => logRequest(log, facts, now));
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  watchBody(request, response, deps.bodyLimits ?? BODY_LIMITS, now, () => {
+    record.error = 'the request body stalled';
+    if (response.headersSent) request.destroy();
+    else refuse(response, { status: 408, message: 'The rest of the body did not come.', headers: CLOSE });
+  });
+  if ('status' in admission) {
+    record.error = admission.message;
+    refuse(response, admission);
+    return;
+  }
+  const run = deps.runWithRecord ?? ((_record, handle) => handle());
+  try {
+    await run(record, () =>
+      isAdminPath(path) ? deps.handleAdmin(request, response, path) : deps.handleDav(request, response, record),
+    );
+  } catch (error) {
+    record.error = error;
+    if (response.headersSent) response.destroy();
+    else refuse(response, { status: 500, message: 'Something went wrong in the server; its log says what.' });
+  }
+}
+
+/** A refused target as the log shows it: cut short, and without its query, which may hold anything. */
+function toShownTarget(target: string): string {
+  return target.slice(0, 256).replace(/[?#].*$/, '');
+}
