@@ -24,6 +24,8 @@ export function trackConnections(server: Server, event: 'connection' | 'secureCo
     socket.once('close', () => sockets.delete(socket));
   });
   server.on(event, (socket: Socket) => {
+    // Its handshake was under way when the closing began.
+    if (isDraining) socket.destroy();
     answers.set(socket, new Set());
     socket.once('close', () => answers.delete(socket));
   });

@@ -8,7 +8,7 @@ const MAX_TARGET_LENGTH = 32 * 2 ** 10;
 export interface Target {
   /** Absolute, decoded, without a trailing slash. */
   readonly path: string;
-  /** Path and query as sent, in origin-form and in ASCII. */
+  /** Path and query as sent, in origin-form. */
   readonly url: string;
   /** The host that an absolute-form target names, which replaces the Host header (RFC 9112 §3.2.2). */
   readonly authority: string | undefined;
@@ -24,7 +24,7 @@ export function parseTarget(method: string, target: string): Target | Refusal {
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
   const authority = absolute?.[1]?.replace(/^.*@/, '');
   if (authority === '') return malformed('it names no host');
-  const url = encodeRawBytes(absolute ? withLeadingSlash(absolute[2] ?? '') : target);
+  const url = absolute ? withLeadingSlash(absolute[2] ?? '') : target;
   const path = parseHref(url.split('?', 1)[0] ?? '');
   if (path === undefined) return malformed('it must be an absolute path, percent-encoded UTF-8, without "." or ".."');
   return { path, url, authority };
@@ -36,9 +36,4 @@ function malformed(why: string): Refusal {
 
 function withLeadingSlash(pathAndQuery: string): string {
   return pathAndQuery.startsWith('/') ? pathAndQuery : `/${pathAndQuery}`;
-}
-
-/** curl and some players send names as raw UTF-8, which node:http hands over one character a byte. */
-function encodeRawBytes(target: string): string {
-  return target.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
