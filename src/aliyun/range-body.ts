@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ByteRange } from '../drive/drive.ts';
 import { DriveError } from '../drive/errors.ts';
@@ -31,15 +32,19 @@ export function checkRange(response: IncomingMessage, range: ByteRange): void {
  */
 export class RangeBody extends Readable {
   readonly #response: IncomingMessage;
+  /** Kept because the response lets go of it at its end. */
+  readonly #socket: Socket;
   readonly #stallMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.destroy(this.#signal && abortedError(this.#signal));
   readonly #onSilence = () => this.#checkStall();
   #left: number;
+  #failure: DriveError | undefined;
 
   constructor(response: IncomingMessage, range: ByteRange, stallMs: number, signal?: AbortSignal) {
     super({ highWaterMark: 64 * 1024 });
     this.#response = response;
+    this.#socket = response.socket;
     this.#stallMs = stallMs;
     this.#signal = signal;
     this.#left = range.last - range.first + 1;
@@ -48,10 +53,10 @@ export class RangeBody extends Readable {
     response.on('data', (chunk: Buffer) => this.#accept(chunk));
     response.on('end', () => this.#end());
     response.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#left > 0) this.destroy(new NoAnswerError(error.code, error));
+      if (this.#left > 0) this.#fail(new NoAnswerError(error.code, error));
     });
     // The socket's own clock, so that watching costs nothing a chunk.
-    response.socket.setTimeout(stallMs).on('timeout', this.#onSilence);
+    this.#socket.setTimeout(stallMs).on('timeout', this.#onSilence);
     response.pause();
   }
 
@@ -59,9 +64,15 @@ export class RangeBody extends Readable {
     this.#response.resume();
   }
 
+  override read(size?: number): unknown {
+    const chunk = super.read(size);
+    if (chunk === null && this.#failure) this.destroy(this.#failure);
+    return chunk;
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#response.socket.removeListener('timeout', this.#onSilence);
+    this.#socket.removeListener('timeout', this.#onSilence);
     // A response that was read to its end has given its connection back: only an unfinished one is cut off.
     this.#response.destroy();
     callback(error);
@@ -79,9 +90,15 @@ export class RangeBody extends Readable {
   }
 
   #end(): void {
-    this.#response.socket.removeListener('timeout', this.#onSilence);
+    this.#socket.removeListener('timeout', this.#onSilence);
     if (this.#left === 0) this.push(null);
-    else this.destroy(new DriveError('unavailable', 'The content ended before its end.'));
+    else this.#fail(new DriveError('unavailable', 'The content ended before its end.'));
+  }
+
+  /** Lets the reader have what came first: a host that always breaks off must still get him forward. */
+  #fail(error: DriveError): void {
+    this.#failure = error;
+    if (this.readableLength === 0) this.destroy(error);
   }
 
   /** Silence is a stall only when all that came was taken: while the reader is the slow one, the host waits for us. */
@@ -89,7 +106,7 @@ export class RangeBody extends Readable {
     if (this.readableLength === 0 && this.#response.readableLength === 0) {
       this.destroy(new NoAnswerError('ETIMEDOUT', undefined));
     } else {
-      this.#response.socket.setTimeout(this.#stallMs);
+      this.#socket.setTimeout(this.#stallMs);
     }
   }
 }
