@@ -8,7 +8,7 @@ import type { FaultAction, Faults } from './faults.ts';
 import type { Limits, RateClass } from './limits.ts';
 import { patchReply } from './patch.ts';
 import { ApiError, PlainRefusal, type Reply } from './reply.ts';
-import { sendReply } from './send-reply.ts';
+import { sendFailure, sendReply } from './send-reply.ts';
 import type { Settings } from './settings.ts';
 import type { LoginKind } from './tokens.ts';
 
@@ -42,7 +42,7 @@ interface ApiHostOptions {
 /** Serves one dialect's routes: faults, latency, token, rate and route, in this order. */
 export function createApiHost(options: ApiHostOptions): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    serve(options, request, response).catch(() => request.socket.destroy());
+    serve(options, request, response).catch((error: unknown) => sendFailure(response, error));
   };
 }
 

@@ -4,7 +4,7 @@ import type { Calls } from './calls.ts';
 import { parseFault } from './fault-json.ts';
 import type { Faults } from './faults.ts';
 import type { Reply } from './reply.ts';
-import { sendReply } from './send-reply.ts';
+import { sendFailure, sendReply } from './send-reply.ts';
 import { changeSettings, type Settings } from './settings.ts';
 import { plant } from './store/plant.ts';
 import type { Store } from './store/store.ts';
@@ -28,7 +28,7 @@ type Action = (body: Readonly<Record<string, unknown>>, rest: string) => unknown
 export function createControl(options: ControlOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const actions = createActions(options);
   return (request, response) => {
-    serve(actions, request, response).catch(() => request.socket.destroy());
+    serve(actions, request, response).catch((error: unknown) => sendFailure(response, error));
   };
 }
 

@@ -66,10 +66,12 @@ const ACCOUNT_SINCE = Date.UTC(2021, 2, 18, 4, 55, 6, 893);
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, content = 'demo', now = Date.now, ...changes } = options;
   const settings: Settings = { ...DEFAULT_SETTINGS };
-  changeSettings(settings, changes);
   const store = new Store(now, () => settings.listLagMs);
   const { userId, client, drives } = PROFILE;
   for (const driveId of Object.values(drives)) store.addDrive(driveId, ACCOUNT_SINCE);
+  if (content === 'demo') addSample(store, drives);
+  // Only now, so that what is there from the start does not lag.
+  changeSettings(settings, changes);
   const tokens = new Tokens({ settings, now, userId, clientId: client.id, driveIds: Object.values(drives) });
   const devices = new Devices(settings, now, userId);
   const faults = new Faults();
@@ -104,7 +106,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const { control: _reachable, ...service } = listeners;
     for (const listener of Object.values(service)) await (offline ? listener.close() : listener.open());
   }
-  if (content === 'demo') addSample(store, drives);
   for (const listener of Object.values(listeners)) await listener.open();
   return {
     apiUrl: listeners.api.url,

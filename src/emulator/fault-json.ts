@@ -1,6 +1,7 @@
 import { isRecord } from './api-request.ts';
 import { isErrorCode } from './errors.ts';
 import type { Fault, FaultAction } from './faults.ts';
+import { isOssErrorName } from './storage/oss-error.ts';
 
 type Kind = FaultAction['kind'];
 type Check = (value: unknown) => boolean;
@@ -35,6 +36,7 @@ const ACTION_FIELDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
     message: { check: isText, optional: true },
   },
   throttle: { retryAfterMs: { check: isAmount, optional: true } },
+  'oss-error': { name: { check: (value) => typeof value === 'string' && isOssErrorName(value) } },
   reset: {},
   hang: {},
   delay: { ms: { check: isAmount } },

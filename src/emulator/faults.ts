@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { OssErrorName } from './storage/oss-error.ts';
 
 /** What goes wrong. The `bytes` of a body are counted from its first one. */
 export type FaultAction =
@@ -13,6 +14,8 @@ export type FaultAction =
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message?: string }
   /** 429 in the words of the dialect; the web API sends no body and no hint unless `retryAfterMs` is given. */
   | { readonly kind: 'throttle'; readonly retryAfterMs?: number }
+  /** The storage host's XML. */
+  | { readonly kind: 'oss-error'; readonly name: OssErrorName }
   | { readonly kind: 'reset' }
   /** No answer, until the client gives up. */
   | { readonly kind: 'hang' }
@@ -58,13 +61,21 @@ interface Injected {
   toSkip: number;
 }
 
+const API_KINDS: readonly FaultAction['kind'][] = ['error', 'throttle', 'half-json', 'patch'];
+const STORAGE_KINDS: readonly FaultAction['kind'][] = ['oss-error'];
+
 /** The faults waiting for their calls. */
 export class Faults {
   #injected: Injected[] = [];
   #lastId = 0;
 
-  /** @returns the id by which `clear` takes it back. */
+  /**
+   * @returns the id by which `clear` takes it back.
+   * @throws Error for a kind that the endpoint cannot suffer.
+   */
   inject(fault: Fault): number {
+    const foreign = fault.endpoint === 'storage' ? API_KINDS : STORAGE_KINDS;
+    if (foreign.includes(fault.kind)) throw new Error(`${fault.endpoint} cannot suffer a fault of kind ${fault.kind}.`);
     this.#lastId += 1;
     const left = fault.times === 'always' ? Number.POSITIVE_INFINITY : (fault.times ?? 1);
     this.#injected.push({ id: this.#lastId, fault, left, toSkip: fault.skip ?? 0 });

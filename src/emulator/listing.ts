@@ -18,6 +18,8 @@ interface ListRequest {
   readonly includes: (entry: StoredEntry) => boolean;
 }
 
+const WEB_ORDER_FIELDS = ORDER_FIELDS.filter((field) => field !== 'name_enhanced');
+
 /** One page of a folder's listing. A marker names the last entry given, so that entries that come and go move no border. */
 export function listPage(
   store: Store,
@@ -26,7 +28,7 @@ export function listPage(
   { dialect, folder, limit, includes }: ListRequest,
 ): ListPage {
   const order: Order = {
-    field: fields.oneOf('order_by', ORDER_FIELDS, 'updated_at'),
+    field: fields.oneOf('order_by', dialect === 'open' ? ORDER_FIELDS : WEB_ORDER_FIELDS, 'updated_at'),
     direction: fields.oneOf('order_direction', ['ASC', 'DESC'], 'DESC'),
     foldersFirst: settings.foldersFirst,
   };

@@ -28,3 +28,11 @@ export function breakOff(response: ServerResponse, how: 'cut' | 'reset-after' | 
   if (how === 'cut') response.socket?.destroySoon();
   if (how === 'reset-after') response.socket?.resetAndDestroy();
 }
+
+/** Says what broke inside the emulator: its callers are developers. */
+export function sendFailure(response: ServerResponse, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  if (response.headersSent || response.destroyed) response.destroy();
+  else
+    response.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`The emulator failed: ${message}\n`);
+}

@@ -95,7 +95,7 @@ export class Links {
       query.set('pds-params', 'PP');
     }
     query.set('x-oss-signature', this.#signature(path, query));
-    return { url: `${this.#storageUrl()}${path}?${query}`, expiresAt };
+    return { url: `${this.#storageUrl()}${path}?${formatQuery(query)}`, expiresAt };
   }
 
   check(path: string, query: URLSearchParams): LinkCheck {
@@ -129,6 +129,11 @@ export class Links {
       .update(`GET\n${path}\n${new URLSearchParams(pairs)}`)
       .digest('base64url');
   }
+}
+
+/** Blanks as `%20`: a form's `+` is no URL encoding that every client reads. */
+function formatQuery(query: URLSearchParams): string {
+  return [...query].map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
 }
 
 /** Epoch ms; NaN for anything unreadable. OSS2 tells an instant, OSS4 the seconds since `x-oss-date`. */

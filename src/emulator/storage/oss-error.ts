@@ -62,8 +62,39 @@ export const OSS_ERRORS = {
     message: 'Callback deny this request reason: ExceedMaxConcurrency',
     ec: '0007-00000209',
   },
+  noSuchUpload: {
+    status: 404,
+    code: 'NoSuchUpload',
+    message:
+      'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+  },
+  partNotSequential: {
+    status: 400,
+    code: 'PartNotSequential',
+    message: 'For sequential multipart upload, you must upload or complete parts with sequential part number.',
+  },
+  partAlreadyExist: {
+    status: 409,
+    code: 'PartAlreadyExist',
+    message: "For sequential multipart upload, you can't overwrite uploaded parts.",
+  },
+  internalError: {
+    status: 500,
+    code: 'InternalError',
+    message: 'We encountered an internal error. Please try again.',
+  },
   range: { status: 416, code: 'InvalidRange', message: 'The requested range cannot be satisfied' },
 } as const satisfies Readonly<Record<string, OssError>>;
+
+export type OssErrorName = keyof typeof OSS_ERRORS | 'expired';
+
+export function isOssErrorName(name: string): name is OssErrorName {
+  return name === 'expired' || Object.hasOwn(OSS_ERRORS, name);
+}
+
+export function ossError(name: OssErrorName, now: number): OssError {
+  return name === 'expired' ? expiredError(now, now) : OSS_ERRORS[name];
+}
 
 export function expiredError(expiresAt: number, now: number): OssError {
   return {

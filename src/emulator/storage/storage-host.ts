@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Calls } from '../calls.ts';
 import type { Faults } from '../faults.ts';
 import type { Reply } from '../reply.ts';
-import { sendReply } from '../send-reply.ts';
+import { sendFailure, sendReply } from '../send-reply.ts';
 import type { Settings } from '../settings.ts';
 import type { Content } from '../store/content.ts';
 import type { Store } from '../store/store.ts';
 import type { Links, SignedObject } from './links.ts';
-import { expiredError, OSS_ERRORS, type OssError, ossReply } from './oss-error.ts';
+import { expiredError, OSS_ERRORS, type OssError, ossError, ossReply } from './oss-error.ts';
 import { readRange } from './range.ts';
 import { sendBody } from './send-body.ts';
 
@@ -34,7 +34,7 @@ export function createStorageHost(
   options: StorageHostOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    serve(options, request, response).catch(() => request.socket.destroy());
+    serve(options, request, response).catch((error: unknown) => sendFailure(response, error));
   };
 }
 
@@ -49,6 +49,10 @@ async function serve(options: StorageHostOptions, request: IncomingMessage, resp
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'reset') {
     request.socket.resetAndDestroy();
+    return;
+  }
+  if (fault?.kind === 'oss-error') {
+    await sendReply(response, ossReply(ossError(fault.name, options.now())));
     return;
   }
   if (fault?.kind === 'answer') {

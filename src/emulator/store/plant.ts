@@ -1,11 +1,12 @@
 import type { Punishment, StoredEntry } from './entry.ts';
 import type { EntryOptions, Store } from './store.ts';
 
+const MOST_COPIES = 100_000;
 const PUNISHMENTS: readonly Punishment[] = ['no-link', 'placeholder', 'substitute'];
 
 /**
  * Puts an entry into a drive as JSON tells: `{drive_id, parent_file_id?, name, …}` with one of `text`, `base64`,
- * `sparse_size`, `streams` (extension to base64) for a file, or none for a folder; `count` makes numbered copies.
+ * `sparse_size`, `streams` (extension to base64) for a file, or none for a folder; `count` makes copies, numbered where the name has `#`.
  * @returns the last entry's `file_id`.
  * @throws Error naming what is missing.
  */
@@ -15,7 +16,9 @@ export function plant(store: Store, json: Readonly<Record<string, unknown>>): { 
   if (parent?.type !== 'folder') throw new Error('There is no such folder.');
   const name = textOf(json, 'name');
   const count = json.count === undefined ? 1 : Number(json.count);
-  if (!Number.isInteger(count) || count < 1) throw new Error('count must be a whole number from 1.');
+  if (!Number.isInteger(count) || count < 1 || count > MOST_COPIES) {
+    throw new Error(`count must be a whole number from 1 to ${MOST_COPIES}.`);
+  }
   let entry: StoredEntry | undefined;
   for (let index = 1; index <= count; index++) {
     entry = plantOne(store, parent, count === 1 ? name : name.replace('#', String(index).padStart(5, '0')), json);

@@ -16,11 +16,14 @@ export interface SparseSource {
 }
 
 export function createSparseSource(): SparseSource {
-  const tile = makeTile();
+  let tile: Uint8Array | undefined;
   return {
     content: (size, seed) => ({
       size,
-      open: (start, end) => openTile(tile, start + seed, end + seed),
+      open: (start, end) => {
+        tile ??= makeTile();
+        return openTile(tile, start + seed, end + seed);
+      },
       // Hashing many GiB takes minutes, and an invented hash would make every verifying client report damage.
       digests: () => undefined,
     }),

@@ -1,4 +1,3 @@
-import type { ApiCall } from '../api-host.ts';
 import type { Fields } from '../api-request.ts';
 import { apiError } from '../errors.ts';
 import { entryLinks, punishedUrl, streamLinks } from '../file-links.ts';
@@ -36,15 +35,13 @@ const MAX_EXPIRE_SEC = 14_400;
 
 /** Reading metadata and asking for links; every answer is also a part that a batch may hold. */
 export function fileRoutes(world: World): FileRoutes {
-  const linksOf = ({ login, header }: ApiCall, entry: StoredEntry, expireSec: number) =>
-    entryLinks(world, entry, login, expireSec, header('x-canary') !== undefined);
   return {
-    list: (call) => {
-      const { fields } = call;
+    list: ({ fields, header, login }) => {
       const folder = requestedFolder(world, 'web', fields);
       const limit = fields.integer('limit', 50);
       if (limit > MAX_LIST_LIMIT) throw apiError('web', 'InvalidParameter.Limit');
       const expireSec = urlExpireSec(fields);
+      const withDownloadUrl = header('x-canary') !== undefined;
       const page = listPage(world.store, world.settings, fields, {
         dialect: 'web',
         folder,
@@ -52,15 +49,16 @@ export function fileRoutes(world: World): FileRoutes {
         includes: listFilter(fields),
       });
       return {
-        items: page.entries.map((entry) => webEntryJson(entry, linksOf(call, entry, expireSec))),
+        items: page.entries.map((entry) =>
+          webEntryJson(entry, entryLinks(world, entry, login, expireSec, withDownloadUrl)),
+        ),
         next_marker: page.nextMarker,
         punished_file_count: page.entries.filter((entry) => entry.punishment !== undefined).length,
       };
     },
-    get: (call) => {
-      const entry = requestedEntry(world, 'web', call.fields);
-      const links = linksOf({ ...call, header: () => 'get shows every link' }, entry, urlExpireSec(call.fields));
-      return webGotEntryJson(entry, links);
+    get: ({ fields, login }) => {
+      const entry = requestedEntry(world, 'web', fields);
+      return webGotEntryJson(entry, entryLinks(world, entry, login, urlExpireSec(fields), true));
     },
     getByPath: ({ fields }) => {
       const driveId = requestedDrive(world, 'web', fields);
