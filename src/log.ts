@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 export type { Logger };
@@ -21,53 +21,103 @@ export interface RequestRecord {
   error: unknown;
 }
 
-/** Names of fields that never reach a log, whatever object they are in. */
-const SECRET_FIELDS = [
+/** Names of fields whose values never reach a log, whatever object they are in; compared without case, `-` and `_`. */
+const SECRET_FIELDS = new Set([
   'authorization',
-  'Authorization',
-  'access_token',
-  'accessToken',
-  'refresh_token',
-  'refreshToken',
-  'client_secret',
-  'clientSecret',
+  'proxyauthorization',
+  'cookie',
+  'setcookie',
+  'accesstoken',
+  'refreshtoken',
+  'clientsecret',
   'password',
-  'download_url',
-  'upload_url',
+  'downloadurl',
+  'uploadurl',
   'location',
-  'Location',
-];
+]);
 
-/** The last fence: whatever an error's text quotes, signed links and JWTs are cut out of it. */
+const REDACTED = '[redacted]';
+const MAX_TEXT_LENGTH = 16 * 2 ** 10;
+const MAX_DEPTH = 5;
+
+/** The last fence: whatever a text quotes, signed links, credentials in URLs and tokens are cut out of it. */
 export function redactText(text: string): string {
-  return text
-    .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/g, '$1?[redacted]')
-    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[redacted]')
-    .replace(/\b[0-9a-f]{32}\b/g, '[redacted]');
+  const bounded = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
+  return bounded
+    .replace(/(https?:\/\/)[^\s/?#@"'<>]+@/g, '$1')
+    .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/g, `$1?${REDACTED}`)
+    .replace(/\bBearer\s+[\w.~+/=-]+/gi, `Bearer ${REDACTED}`)
+    .replace(/\b((?:access|refresh)_?token\\?["']?\s*[:=]\s*\\?["']?)[\w.~+/=-]+/gi, `$1${REDACTED}`)
+    .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED)
+    .replace(/\b[0-9a-f]{32}\b/gi, REDACTED);
 }
 
-function serializeError(error: unknown): unknown {
+function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return redactText(String(error));
   const plain: Record<string, unknown> = { type: error.name, message: redactText(error.message) };
   if ('code' in error) plain.code = error.code;
   if (error.stack) plain.stack = redactText(error.stack);
-  if (error.cause !== undefined) plain.cause = serializeError(error.cause);
+  if (error.cause !== undefined && depth < MAX_DEPTH) plain.cause = serializeError(error.cause, depth + 1);
   return plain;
 }
 
+/** A copy of what is logged, without its secrets. */
+function redactFields(fields: Record<string, unknown>, depth = 0): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redactField(name, value, depth)]));
+}
+
+function redactField(name: string, value: unknown, depth: number): unknown {
+  if (SECRET_FIELDS.has(name.toLowerCase().replace(/[-_]/g, ''))) return REDACTED;
+  // What a user asked for by name is no secret, and a name made of 32 digits should be found again.
+  if (name === 'path') return value;
+  return redactValue(value, depth);
+}
+
+function redactValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Error) return serializeError(value);
+  if (value instanceof URL) return redactText(value.href);
+  if (depth >= MAX_DEPTH) return '[nested]';
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // A request, a response or an HTTP client's object holds more than anybody can name.
+  if (prototype !== Object.prototype && prototype !== null) return `[${value.constructor.name}]`;
+  return redactFields({ ...value }, depth + 1);
+}
+
 /** Log lines go to stdout alone: JSON, or readable on a terminal. */
-export function createLogger(settings: LogSettings, isTerminal = process.stdout.isTTY === true): Logger {
+export function createLogger(
+  settings: LogSettings,
+  isTerminal = process.stdout.isTTY === true,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
   const readable = settings.log_format === 'pretty' || (settings.log_format === 'auto' && isTerminal);
-  const options = {
+  const options: LoggerOptions = {
     level: settings.log_level,
     base: null,
-    redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
-    serializers: { err: serializeError, error: serializeError },
+    formatters: { log: (fields) => redactFields(fields) },
+    // What `redactFields` made of an error is left as it is: pino's own serializer would show all its fields.
+    serializers: { err: (error: unknown) => error },
+    hooks: {
+      logMethod([first, ...rest]: unknown[], method) {
+        // For an error alone pino takes its message as it is.
+        const texts = first instanceof Error && rest.length === 0 ? [first.message] : rest;
+        const [fields, ...args] = [first, ...texts].map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
+        method.call(this, fields as object, ...(args as [string?]));
+      },
+    },
   };
   return readable
     ? pino(
         options,
-        pretty({ colorize: isTerminal, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }),
+        pretty({
+          colorize: isTerminal,
+          ignore: 'pid,hostname',
+          translateTime: 'SYS:HH:MM:ss.l',
+          sync: true,
+          destination,
+        }),
       )
-    : pino(options);
+    : pino(options, destination);
 }
