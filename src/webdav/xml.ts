@@ -14,6 +14,9 @@ export interface XmlElement extends QName {
 
 export const DAV_NAMESPACE = 'DAV:';
 
+/** `strictEntities` is absent from the types; without it the entities of HTML would pass. */
+const PARSER_OPTIONS = { xmlns: true, strictEntities: true };
+
 /** Scopes of namespaces are looked up through each other, so depth costs time as a square. */
 const MAX_DEPTH = 100;
 
@@ -26,7 +29,7 @@ interface OpenElement extends QName {
  * @throws DavError 400 for what is not well-formed, not namespace-well-formed, or has a DOCTYPE.
  */
 export function parseXml(text: string): XmlElement {
-  const parser = sax.parser(true, { xmlns: true });
+  const parser = sax.parser(true, PARSER_OPTIONS);
   const open: OpenElement[] = [];
   let root: OpenElement | undefined;
   parser.onerror = (error) => {
@@ -56,7 +59,8 @@ function toElement(tag: Tag | QualifiedTag): OpenElement {
   if (!/^[^:]+(:[^:]+)?$/.test(tag.name)) throw badXml(`"${tag.name}" is no qualified name`);
   for (const attribute of Object.values(tag.attributes)) {
     // Namespaces in XML 1.0 §2.2 lets only the default namespace be empty; the parser is silent about it.
-    if (attribute.prefix === 'xmlns' && attribute.value === '') throw badXml('a prefix stands for no namespace');
+    if (attribute.prefix === 'xmlns' && attribute.local !== '' && attribute.value === '')
+      throw badXml('a prefix stands for no namespace');
   }
   return { namespace: tag.uri, name: tag.local, children: [] };
 }
