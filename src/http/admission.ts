@@ -14,29 +14,35 @@ export interface AdmissionRules {
   readonly authenticate: Authenticate;
 }
 
+export interface Admission {
+  /** What the request names, decoded; undefined when that cannot be read. */
+  readonly path: string | undefined;
+  /** Why it goes no further. */
+  readonly refusal: Refusal | undefined;
+}
+
 /** All that a request has to pass, the cheapest first. Leaves its url and Host in the form that handlers rely on. */
-export function admit(
-  request: IncomingMessage,
-  peer: Peer,
-  { settings, openAdminPaths, authenticate }: AdmissionRules,
-): { readonly path: string } | Refusal {
-  const { method = '', url: asSent = '', headers } = request;
+export function admit(request: IncomingMessage, peer: Peer, rules: AdmissionRules): Admission {
+  const { method = '', url: asSent = '' } = request;
   const target = parseTarget(method, asSent);
-  if ('status' in target) return target;
+  if ('status' in target) return { path: undefined, refusal: target };
   request.url = target.url;
-  const refusal = checkHost(request, target.authority, peer.forwardedHost, settings);
-  if (refusal) return refusal;
-  if (target.authority !== undefined) headers.host = target.authority;
-  // HTTP/1.0 knew no expectations: RFC 9110 §10.1.1 has them ignored there.
-  if (headers.expect !== undefined && request.httpVersion !== '1.0' && !/^100-continue$/i.test(headers.expect)) {
-    return { status: 417, message: 'Only "Expect: 100-continue" is understood.' };
-  }
-  if (isOpen(request, target.path, openAdminPaths)) return target;
-  return authenticate(request, asSent, peer.address) ?? target;
+  const refusal =
+    checkHost(request, target.authority, peer.forwardedHost, rules.settings) ??
+    checkExpectation(request) ??
+    (isOpen(request, target.path, rules) ? undefined : rules.authenticate(request, asSent, peer.address));
+  if (target.authority !== undefined) request.headers.host = target.authority;
+  return { path: target.path, refusal };
+}
+
+/** HTTP/1.0 knew no expectations: RFC 9110 §10.1.1 has them ignored there. */
+function checkExpectation({ headers, httpVersion }: IncomingMessage): Refusal | undefined {
+  if (headers.expect === undefined || httpVersion === '1.0' || /^100-continue$/i.test(headers.expect)) return undefined;
+  return { status: 417, message: 'Only "Expect: 100-continue" is understood.' };
 }
 
 /** OPTIONS is how clients find out what stands here, many before they ask for a password; it tells nothing of the drive. */
-function isOpen({ method, headers }: IncomingMessage, path: string, openAdminPaths: readonly string[]): boolean {
+function isOpen({ method, headers }: IncomingMessage, path: string, { openAdminPaths }: AdmissionRules): boolean {
   if (openAdminPaths.includes(path)) return true;
   return method === 'OPTIONS' && headers.authorization === undefined && !isAdminPath(path);
 }

@@ -20,7 +20,13 @@ export interface AuthenticationSettings {
  * `granted`: let in. `missing`: no credentials, which is how every client begins. `stale`: the right password with a nonce
  * that is too old, spent, or of an earlier process; the client repeats by itself. `wrong`: a guess.
  */
-type Verdict = 'granted' | 'missing' | 'stale' | 'wrong';
+type Verdict = 'granted' | keyof typeof MESSAGES;
+
+const MESSAGES = {
+  missing: 'User name and password, please.',
+  stale: 'The nonce is stale: repeat with the new one.',
+  wrong: 'Wrong user name or password.',
+};
 
 /** Decides from a request, its target as sent and its sender's address; undefined lets it pass. */
 export type Authenticate = (request: IncomingMessage, target: string, address: string) => Refusal | undefined;
@@ -66,13 +72,13 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
   const spend = ({ nonce, nc }: DigestCredentials) => nonces.spend(nonce, Number.parseInt(nc, 16));
 
   return (request, target, address) => {
-    if (request.headers.authorization === undefined) return challenge(nonces.issue(), false);
+    if (request.headers.authorization === undefined) return challenge(nonces.issue(), 'missing');
     const waitMs = throttle.waitMs(address);
     if (waitMs > 0) return tooManyFailures(waitMs);
     const verdict = judge(request, target);
     if (verdict === 'granted') return undefined;
     if (verdict === 'wrong') throttle.fail(address);
-    return challenge(nonces.issue(), verdict === 'stale');
+    return challenge(nonces.issue(), verdict);
   };
 }
 
@@ -81,14 +87,14 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
  * Windows client reads the first Digest challenge alone and knows nothing but MD5. Both share a nonce, for clients that mix
  * up the parameters of several challenges.
  */
-function challenge(nonce: string, isStale: boolean): Refusal {
+function challenge(nonce: string, why: keyof typeof MESSAGES): Refusal {
   const digests = DIGEST_ALGORITHMS.map(
     (algorithm) =>
-      `Digest realm="${REALM}", qop="auth", algorithm=${algorithm}, nonce="${nonce}", charset=UTF-8${isStale ? ', stale=true' : ''}`,
+      `Digest realm="${REALM}", qop="auth", algorithm=${algorithm}, nonce="${nonce}", charset=UTF-8${why === 'stale' ? ', stale=true' : ''}`,
   );
   return {
     status: 401,
-    message: 'User name and password, please.',
+    message: MESSAGES[why],
     headers: { 'WWW-Authenticate': [...digests, `Basic realm="${REALM}", charset="UTF-8"`] },
   };
 }

@@ -35,11 +35,12 @@ export function answerConnectionErrors(server: Server, connections: Connections,
     // The rest of what was refused still arrives, and is refused again.
     if (answered.has(socket)) return;
     const { code = '' } = error;
+    const isGone = code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE' || !socket.writable;
     // Nothing was ever asked on it: a connection that a browser opened ahead of need.
     const isSilent = code === 'ERR_HTTP_REQUEST_TIMEOUT' && 'bytesRead' in socket && socket.bytesRead === 0;
     const [current] = connections.answersOn(socket);
     const isInBody = current !== undefined && !current.req.complete && !current.headersSent;
-    if (code === 'ECONNRESET' || isSilent || !socket.writable || (current && !isInBody)) {
+    if (isGone || isSilent || (current && !isInBody)) {
       socket.destroy();
       return;
     }

@@ -128,7 +128,7 @@ async function answer(
     error: undefined,
   };
   const admission = admit(request, peer, rules);
-  const path = 'path' in admission ? admission.path : toShownTarget(request.url ?? '');
+  const path = admission.path ?? toShownTarget(request.url ?? '');
   const isProbe = deps.openAdminPaths.includes(path);
   const facts = { record, response, path, address: peer.address, startedAt, sentBefore, isProbe };
   response.once('close', () => logRequest(log, facts, now));
@@ -138,9 +138,9 @@ async function answer(
     if (response.headersSent) request.destroy();
     else refuse(response, { status: 408, message: 'The rest of the body did not come.', headers: CLOSE });
   });
-  if ('status' in admission) {
-    record.error = admission.message;
-    refuse(response, admission);
+  if (admission.refusal) {
+    record.error = admission.refusal.message;
+    refuse(response, admission.refusal);
     return;
   }
   const run = deps.runWithRecord ?? ((_record, handle) => handle());
@@ -155,7 +155,7 @@ async function answer(
   }
 }
 
-/** A refused target as the log shows it: cut short, and without its query, which may hold anything. */
+/** An unreadable target as the log shows it: cut short, and without its query, which may hold anything. */
 function toShownTarget(target: string): string {
   return target.slice(0, 256).replace(/[?#].*$/, '');
 }

@@ -382,6 +382,22 @@ describe('the log', () => {
     for (const secret of ['hidden', 'secret', RIGHT.slice(6)]) expect(whole).not.toContain(secret);
   });
 
+  it('shows the decoded path of what was refused, and why', async () => {
+    await start(LOGIN);
+    await rig.exchange(rawRequest('GET /a%20b', [`Authorization: ${basic('owner', 'guess')}`]));
+    expect(await requestLines(1)).toMatchObject([{ path: '/a b', status: 401, error: 'Wrong user name or password.' }]);
+  });
+
+  it('says nothing of a client that hangs up after its answer', async () => {
+    await start(LOGIN);
+    const socket = rig.open();
+    socket.write('PUT /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nab');
+    await once(socket, 'data');
+    socket.end();
+    await once(socket.resume(), 'close');
+    expect(rig.lines).toMatchObject([{ msg: 'request', status: 401 }]);
+  });
+
   it('counts the bytes of each request of a connection', async () => {
     await start({}, { dav: async (request, response) => void response.end('x'.repeat(Number(request.url?.slice(1)))) });
     const get = (size: number, connection: string) =>
