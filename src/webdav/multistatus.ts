@@ -1,12 +1,12 @@
 import { encodeSegment, formatHref } from '../drive/path.ts';
 import type { TreeNode } from '../tree/node.ts';
+import { OWNCLOUD_NAMESPACE } from './live-properties.ts';
 import type { PropertyPlan } from './property-plan.ts';
 
 export const MULTISTATUS_TYPE = 'application/xml; charset=utf-8';
 
 /** Elements carry a prefix: Explorer of Windows 7 overlooks those of a default namespace. */
-export const MULTISTATUS_START =
-  '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:" xmlns:oc="http://owncloud.org/ns">\n';
+export const MULTISTATUS_START = `<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:" xmlns:oc="${OWNCLOUD_NAMESPACE}">\n`;
 export const MULTISTATUS_END = '</D:multistatus>\n';
 
 const PLAIN_SEGMENT = /^[\w.~-]+$/;
