@@ -17,7 +17,13 @@ export function openRoutes(world: World): Map<string, Route> {
     authorize: (header) => world.tokens.checkOpen(header('authorization')),
     answer: (call) => ({ status: 200, body: answer(call) }),
   });
-  const vip = route(() => ({ identity: 'member', level: '', expire: 0, thirdPartyVip: false, thirdPartyVipExpire: 0 }));
+  const vip = route(() => ({
+    identity: 'member',
+    level: '100GB',
+    expire: 0,
+    thirdPartyVip: false,
+    thirdPartyVipExpire: 0,
+  }));
   const scopes = ['user:base', 'file:all:read', 'file:all:write'].map((scope) => ({ scope }));
   return new Map([
     ['/oauth/access_token', tokenRoute(world)],

@@ -38,6 +38,7 @@ export function webEntryJson(entry: StoredEntry, links?: EntryLinks): Record<str
     file_extension: extension,
     category: categoryOf(entry.name),
     ...state,
+    upload_id: entry.revisionId.slice(0, 32).toUpperCase(),
     revision_id: entry.revisionId,
     punish_flag: punishFlag(entry),
     user_meta: '{"client":"web"}',
