@@ -1,0 +1,56 @@
+import { createConnection, time } from '../measure.ts';
+import type { Row } from '../row.ts';
+import { type Service, startServer } from '../stage.ts';
+
+const ENTRIES = 2_000;
+const PAGES = ENTRIES / 200;
+
+/** How many calls the account pays for what people do. */
+export async function benchCalls(service: Service): Promise<Row[]> {
+  const drive_id = String((service.ready.drives as Record<string, unknown>).backup);
+  const { file_id } = await service.control('entries', { drive_id, name: 'counted' });
+  await service.control('entries', { drive_id, parent_file_id: file_id, name: 'a#.txt', text: '', count: ENTRIES });
+  await service.control('entries', { drive_id, name: 'film.mp4', sparse_size: 2 ** 30 });
+  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'stream' });
+  try {
+    const connection = createConnection();
+    const propfind = (path: string) => ({ url: `${server.url}${path}`, method: 'PROPFIND', headers: { Depth: '1' } });
+    await time(connection, propfind('/'));
+    const during = async (work: () => Promise<unknown>) => {
+      const before = await service.calls();
+      await work();
+      return (await service.calls()) - before;
+    };
+    const row = (name: string, figure: number, bound: number): Row => ({
+      name,
+      compares: 'calls to the API',
+      figure,
+      unit: 'calls',
+      bound,
+      better: 'lower',
+    });
+    const sixteen = <T>(work: () => Promise<T>) => Promise.all(Array.from({ length: 16 }, work));
+    return [
+      row(
+        `cold folder of ${ENTRIES} entries, asked for 16 times at once`,
+        await during(() => sixteen(() => time(createConnection(), propfind('/counted/')))),
+        PAGES,
+      ),
+      row('the same folder warm', await during(() => time(connection, propfind('/counted/'))), 0),
+      row('HEAD', await during(() => time(connection, { url: `${server.url}/film.mp4`, method: 'HEAD' })), 0),
+      row(
+        "a player's 200 seeks in one file",
+        await during(async () => {
+          for (let seek = 0; seek < 200; seek++) {
+            const first = (seek * 5_000_011) % 2 ** 30;
+            const headers = { Range: `bytes=${first}-${first + 1023}` };
+            await time(connection, { url: `${server.url}/film.mp4`, headers });
+          }
+        }),
+        1,
+      ),
+    ];
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,121 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
+import type { AccountIdentity } from './aliyun/account.ts';
+import type { Settings } from './config/schema.ts';
+import { type Connection, connect } from './connection.ts';
+import { DriveError } from './drive/errors.ts';
+import { createFront } from './http/front.ts';
+import type { Logger, RequestRecord } from './log.ts';
+import type { AccountStatus } from './state/account-status.ts';
+import { BodyGate } from './transfer/body-gate.ts';
+import { classifyClient } from './transfer/clients.ts';
+import { DownloadLinks } from './transfer/download-links.ts';
+import { LivePhotos } from './transfer/live-photos.ts';
+import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
+import { DriveTree } from './tree/drive-tree.ts';
+import { createLayout } from './tree/layout.ts';
+import { createCollectionPage } from './webdav/collection-page.ts';
+import { createGetHead } from './webdav/methods/get-head.ts';
+import { createWebDavServer } from './webdav/server.ts';
+
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+export interface App {
+  /** Listens at once, whatever the network does. @throws ListenError that says what to do. */
+  start(): Promise<{ url: string }>;
+  /** Accepts no more, lets running answers finish for `graceMs`, and leaves nothing behind. */
+  stop(graceMs: number): Promise<void>;
+  /** Makes no call. */
+  status(): AccountStatus;
+  readonly connection: Connection;
+}
+
+/**
+ * How many bodies the storage host sends one account at a time: an ordinary application of the open API gets three; nothing
+ * is published for the web API, and reports speak of trouble from about 30.
+ */
+const BODIES = { open: 3, page: 16, app: 16 } as const satisfies Record<AccountIdentity['kind'], number>;
+
+/** Wires the whole program; the one place that knows every part of it. */
+export async function createApp({ settings, version, log }: AppOptions): Promise<App> {
+  const now = Date.now;
+  // A call is counted for the request in whose course it was made.
+  const records = new AsyncLocalStorage<RequestRecord>();
+  const onCall = () => {
+    const record = records.getStore();
+    if (record) record.upstreamCalls += 1;
+  };
+  const connection = await connect({ settings, version, log, onCall });
+  const { account, drive, store } = connection;
+
+  const layout = createLayout({ drive, store, userId: () => findUserId(connection), setting: settings.drive, log });
+  const listFreshMs = settings.list_fresh_s * 1000;
+  const tree = new DriveTree({ drive, layout, root: settings.root, listFreshMs, now, log });
+
+  const links = new DownloadLinks({ drive, now });
+  const livePhotos = new LivePhotos(drive);
+  let reader: OpenReadStream | undefined;
+  const openReadStream: OpenReadStream = (entry, range, signal) => {
+    // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
+    const gate = () => new BodyGate(BODIES[account.identity?.kind ?? 'open']);
+    reader ??= createOpenReadStream({ drive, links, gate: gate(), log, now, random: Math.random });
+    return reader(entry, range, signal);
+  };
+
+  const collection = createCollectionPage(tree);
+  const getHead = createGetHead({
+    tree,
+    links,
+    livePhotos,
+    openReadStream,
+    delivery: settings.delivery,
+    collection,
+    now,
+    log,
+  });
+  const webdav = createWebDavServer({
+    tree,
+    getHead,
+    openContent: ({ entry }) => openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 }),
+    version,
+  });
+  const front = createFront({
+    settings,
+    handleDav: webdav.handle,
+    handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()) }),
+    openAdminPaths: OPEN_ADMIN_PATHS,
+    classifyClient: (userAgent) => classifyClient(userAgent).name,
+    runWithRecord: (record, handle) => records.run(record, handle),
+    log,
+    now,
+  });
+
+  return {
+    connection,
+    status: () => account.status(),
+    async start() {
+      const listening = await front.listen();
+      account.start();
+      return listening;
+    },
+    async stop(graceMs) {
+      await front.close(graceMs);
+      await connection.close();
+    },
+  };
+}
+
+/** Who is signed in, as soon as somebody is. */
+async function findUserId({ account }: Connection): Promise<string> {
+  if (!account.identity) await account.getAccessToken();
+  if (!account.identity) throw new DriveError('unavailable', 'It is not known yet who is signed in.');
+  return account.identity.userId;
+}
+
+function toReadiness({ state, message }: AccountStatus) {
+  return { state, message: message ?? 'The login is being looked after.' };
+}

@@ -1,0 +1,116 @@
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Config, ConfigError } from '../config/load.ts';
+import type { Settings } from '../config/schema.ts';
+import { type Connection, connect } from '../connection.ts';
+import { createLogger } from '../log.ts';
+import { hasHeldAccount } from '../state/credentials.ts';
+import { CLIENT_ADVICE } from './advice.ts';
+import { UsageError } from './arguments.ts';
+import { formatAccount } from './format.ts';
+import { readVersion } from './help.ts';
+
+/** One thing looked at: what was found, or what is wrong and what to do about it. */
+interface Finding {
+  readonly subject: string;
+  readonly isFine: boolean;
+  readonly text: string;
+}
+
+/** More than this makes signed links look expired. */
+const CLOCK_TOLERANCE_MS = 60_000;
+const REACH_WITHIN_MS = 10_000;
+
+/** Looks at everything that can be broken, and prints it. @returns the exit code: 1 if anything is */
+export async function doctor(readConfig: () => Config, client: string | undefined): Promise<number> {
+  const advice = client === undefined ? undefined : CLIENT_ADVICE[client];
+  if (client !== undefined && advice === undefined) {
+    throw new UsageError(`--client knows ${Object.keys(CLIENT_ADVICE).join(', ')}.`);
+  }
+  let isFine = true;
+  const print = ({ subject, isFine: fine, text }: Finding) => {
+    isFine &&= fine;
+    process.stdout.write(`${fine ? 'ok    ' : 'BROKEN'} ${subject.padEnd(14)}${text}\n`);
+  };
+  const settings = examineConfig(readConfig, print);
+  if (settings) {
+    print(await examineStateDir(settings.state_dir));
+    for (const finding of await examineHosts(settings)) print(finding);
+    print(await examineLogin(settings));
+  }
+  if (advice) process.stdout.write(`\n${client}:\n${advice.map((line) => `  ${line}\n`).join('')}`);
+  return isFine ? 0 : 1;
+}
+
+function examineConfig(readConfig: () => Config, print: (finding: Finding) => void): Settings | undefined {
+  try {
+    const { settings } = readConfig();
+    print({ subject: 'configuration', isFine: true, text: 'every setting is understood' });
+    return settings;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { setting, message } of error.problems) {
+      print({ subject: 'configuration', isFine: false, text: `${setting} ${message}` });
+    }
+    return undefined;
+  }
+}
+
+async function examineStateDir(dir: string): Promise<Finding> {
+  const subject = 'state folder';
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const probe = path.join(dir, `.doctor-${process.pid}`);
+    await writeFile(probe, 'x', { mode: 0o600 });
+    await rm(probe);
+    const { mode } = await stat(dir);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      return { subject, isFine: false, text: `${dir} can be read by others: chmod 700 ${dir}` };
+    }
+    return { subject, isFine: true, text: `${dir} can be written, and read by you alone` };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return { subject, isFine: false, text: `${dir} cannot be written (${code}): set ALIDAV_STATE_DIR to one that can` };
+  }
+}
+
+/** Any answer will do: it shows the way is open, and its Date shows whether our clock is right. */
+async function examineHosts({ api, api_url, auth_url, open_url }: Settings): Promise<Finding[]> {
+  const web = [api_url, auth_url];
+  const urls = api === 'open' ? [open_url] : api === 'auto' ? [...web, open_url] : web;
+  const findings: Finding[] = [];
+  let skewMs = 0;
+  for (const url of urls) {
+    try {
+      const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(REACH_WITHIN_MS) });
+      const date = Date.parse(answer.headers.get('date') ?? '');
+      if (!Number.isNaN(date)) skewMs = Date.now() - date;
+      findings.push({ subject: 'upstream', isFine: true, text: `${url} answers` });
+    } catch {
+      const text = `${url} does not answer: look at the network, a proxy, a firewall`;
+      findings.push({ subject: 'upstream', isFine: false, text });
+    }
+  }
+  const isRight = Math.abs(skewMs) <= CLOCK_TOLERANCE_MS;
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  const wrong = `this clock is ${seconds} s ${skewMs > 0 ? 'ahead' : 'behind'}: set it, links and tokens depend on it`;
+  return [...findings, { subject: 'clock', isFine: isRight, text: isRight ? 'agrees with the service' : wrong }];
+}
+
+async function examineLogin(settings: Settings): Promise<Finding> {
+  const subject = 'login';
+  if (settings.refresh_token === undefined && !(await hasHeldAccount(settings.state_dir))) {
+    return { subject, isFine: true, text: 'none yet: the demo is served; "alidav login" stores an account' };
+  }
+  let connection: Connection | undefined;
+  try {
+    const log = createLogger({ ...settings, log_level: 'silent' });
+    connection = await connect({ settings, version: readVersion(), log });
+    const account = await connection.drive.fetchAccount();
+    return { subject, isFine: true, text: formatAccount(account, await connection.drive.fetchQuota()) };
+  } catch (error) {
+    return { subject, isFine: false, text: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await connection?.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type App, createApp } from '../app.ts';
+import { type Config, ConfigError } from '../config/load.ts';
+import type { Settings } from '../config/schema.ts';
+import { startEmulator } from '../emulator/emulator.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { hasHeldAccount } from '../state/credentials.ts';
+import { readVersion } from './help.ts';
+import { formatStartScreen } from './start-screen.ts';
+
+/** How long running answers may take once the process is told to end. */
+const GRACE_MS = 10_000;
+const NAME_WITHIN_MS = 3_000;
+
+/** Serves until SIGTERM or SIGINT. @returns the exit code */
+export async function serve(config: Config, command: 'serve' | 'demo'): Promise<number> {
+  const isDemo = command === 'demo' || (await findsNoAccount(config));
+  const log = createLogger(config.settings);
+  const stopSignal = waitForSignal();
+  const demo = isDemo ? await startDemo(config.settings) : undefined;
+  const settings = demo?.settings ?? config.settings;
+  const app = await createApp({ settings, version: readVersion(), log });
+  try {
+    const { url } = await app.start();
+    await announce(app, url, settings, isDemo, log);
+    const signal = await stopSignal;
+    log.info({ signal }, 'stopping');
+  } finally {
+    await app.stop(GRACE_MS);
+    await demo?.close();
+  }
+  return 0;
+}
+
+/**
+ * True only on a machine that never had an account and names none. Anything less than that is a lost variable or a lost file,
+ * and a demo in the drive's place would have sync programs wipe their folders.
+ * @throws ConfigError for the lost account
+ */
+async function findsNoAccount({ settings, namesAccount }: Config): Promise<boolean> {
+  if (settings.refresh_token !== undefined || (await hasHeldAccount(settings.state_dir))) return false;
+  if (!namesAccount) return true;
+  throw new ConfigError([
+    {
+      setting: 'ALIDAV_REFRESH_TOKEN',
+      message:
+        'is missing or empty, though other settings speak of an account: set it, or sign in with "alidav login" ("alidav demo" serves the demo)',
+    },
+  ]);
+}
+
+/** The demo's account lives as long as its service, so what an earlier demo kept of its own is of no use. */
+async function startDemo(settings: Settings): Promise<{ settings: Settings; close(): Promise<void> }> {
+  const stateDir = path.join(settings.state_dir, 'demo');
+  await rm(stateDir, { recursive: true, force: true });
+  const emulator = await startEmulator();
+  return {
+    settings: {
+      ...settings,
+      state_dir: stateDir,
+      api: 'app',
+      api_url: emulator.apiUrl,
+      auth_url: emulator.authUrl,
+      open_url: emulator.openUrl,
+      refresh_token: emulator.refreshTokens.app,
+    },
+    close: () => emulator.close(),
+  };
+}
+
+/** Tells scripts on stdout, at whatever log level, and people on stderr, if that is a terminal. */
+async function announce(app: App, url: string, settings: Settings, isDemo: boolean, log: Logger): Promise<void> {
+  const served = isDemo ? 'the embedded demo drive' : 'an AliyunDrive account';
+  log.child({}, { level: 'info' }).info({ url, served }, 'listening');
+  if (!process.stderr.isTTY) return;
+  const account = isDemo ? served : `${served}: ${await describeAccount(app)}`;
+  process.stderr.write(formatStartScreen({ version: readVersion(), url, served: account, isDemo, settings }));
+}
+
+/** Whose account it is, or why that is not known; a person waits for it for a moment, not longer. */
+async function describeAccount({ connection: { drive, account } }: App): Promise<string> {
+  try {
+    const { nickName, userId } = await drive.fetchAccount(AbortSignal.timeout(NAME_WITHIN_MS));
+    return `${nickName} (${userId})`;
+  } catch {
+    return account.status().message ?? 'not signed in yet, AliyunDrive does not answer';
+  }
+}
+
+function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}

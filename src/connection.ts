@@ -1,0 +1,59 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Account } from './aliyun/account.ts';
+import { AccountDrive } from './aliyun/account-drive.ts';
+import type { UpstreamCall } from './aliyun/api-client.ts';
+import { createJsonHttp } from './aliyun/http.ts';
+import { createOpenDrive } from './aliyun/open/open-drive.ts';
+import { StorageHost } from './aliyun/storage.ts';
+import { createWebDrive } from './aliyun/web/web-drive.ts';
+import type { Settings } from './config/schema.ts';
+import type { ReadDrive } from './drive/drive.ts';
+import type { Logger } from './log.ts';
+import { openEmbeddedStore } from './state/embedded.ts';
+import type { StateStore } from './state/store.ts';
+
+/** An account, its drives, and what is remembered of them. */
+export interface Connection {
+  readonly account: Account;
+  readonly drive: ReadDrive;
+  readonly store: StateStore;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly settings: Settings;
+  /** Goes into the User-Agent. */
+  readonly version: string;
+  readonly log: Logger;
+  readonly onCall?: (call: UpstreamCall) => void;
+}
+
+const CALL_TIMEOUT_MS = 30_000;
+
+/** Wires the account and its drives over one state folder. No network call is made and nothing is started. */
+export async function connect({ settings, version, log, onCall }: ConnectOptions): Promise<Connection> {
+  const { state_dir: stateDir, api_url, open_url } = settings;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const userAgent = `alidav/${version}`;
+  const store = await openEmbeddedStore(path.join(stateDir, 'store'));
+  const http = createJsonHttp({ timeoutMs: CALL_TIMEOUT_MS, userAgent });
+  const storage = new StorageHost({ userAgent, log });
+  const account = new Account({ settings, stateDir, store, http, log });
+  const shared = { http, storage, tokens: account, log, onCall };
+  const drive = new AccountDrive(account, (kind) =>
+    kind === 'open'
+      ? createOpenDrive({ ...shared, apiUrl: open_url })
+      : createWebDrive({ ...shared, apiUrl: api_url, device: account.device }),
+  );
+  return {
+    account,
+    drive,
+    store,
+    async close() {
+      await account.stop();
+      storage.close();
+      await store.close();
+    },
+  };
+}
