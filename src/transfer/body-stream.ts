@@ -7,7 +7,7 @@ import type { BodyGate } from './body-gate.ts';
 import { planRetry } from './retry.ts';
 
 /** What one reader may hold; the host's connection and ours have buffers of their own. */
-const BUFFER_BYTES = 256 * 2 ** 10;
+const BUFFER_BYTES = 128 * 2 ** 10;
 /** A fair turn while others wait: these bytes, or, for a reader as slow as a film is played, this time. */
 const TURN_BYTES = 8 * 2 ** 20;
 const TURN_MS = 2_000;
