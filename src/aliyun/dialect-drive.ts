@@ -10,6 +10,7 @@ import type { JsonHttp } from './http.ts';
 import { type JsonObject, toObject } from './json.ts';
 import { Listing } from './listing.ts';
 import { Oddities } from './oddities.ts';
+import type { Rates } from './pacer.ts';
 import type { StorageHost } from './storage.ts';
 import { parseEntry, parseQuota, toWireKey } from './wire.ts';
 
@@ -22,6 +23,8 @@ export interface DriveDependencies {
   readonly storage: Pick<StorageHost, 'openRange'>;
   readonly log: Logger;
   readonly onCall?: ((call: UpstreamCall) => void) | undefined;
+  /** Default: what the dialect's service bears. */
+  readonly rates?: Rates;
   /** Epoch ms. */
   readonly now?: () => number;
 }

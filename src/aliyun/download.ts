@@ -25,7 +25,8 @@ export function parseLinkAnswer(answer: JsonObject, streamLinksField: string, no
   if (streams.length > 0) return { kind: 'live-photo', links: new Map(streams) };
   const url = readText(answer, 'url');
   if (url !== undefined) return { kind: 'file', link: toUsableLink(url, expiration, now) };
-  if ((readNumber(answer, 'punish_flag') ?? 0) > 0) throw blocked();
+  // The open API gives no reason, only an empty link; where the link is absent, nothing is known.
+  if (answer.url === '' || (readNumber(answer, 'punish_flag') ?? 0) > 0) throw blocked();
   throw new DriveError('unavailable', 'AliyunDrive gave no link to the content.');
 }
 

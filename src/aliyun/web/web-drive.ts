@@ -9,8 +9,7 @@ export interface WebDriveDependencies extends DriveDependencies {
 
 /** An account's drives over the web API. */
 export function createWebDrive(dependencies: WebDriveDependencies): ReadDrive {
-  const { http, apiUrl, tokens, log, onCall, device } = dependencies;
-  const rates = WEB_RATES;
+  const { http, apiUrl, tokens, log, onCall, device, rates = WEB_RATES } = dependencies;
   const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall, device, headers: WEB_HEADERS });
   return new DialectDrive(api, WEB_DIALECT, dependencies);
 }

@@ -194,7 +194,8 @@ describe.each([
   it.each([
     ['a frozen file', { url: SIGNED, punish_flag: 2 }],
     ['an illegal file', { url: '', punish_flag: 103 }],
-    ['an empty link with a reason', { url: '', punish_flag: 3 }],
+    ['an empty link', { url: '' }],
+    ['no link with a reason', { url: null, punish_flag: 3 }],
     ['a stand-in', { url: 'https://PDS-system-file.oss-cn-beijing.aliyuncs.com/illegal.mp4' }],
   ])('tells %s', async (_, body) => {
     const { drive } = await setUp(dialect, () => [200, body]);
@@ -203,7 +204,7 @@ describe.each([
 
   it.each([
     ['no link', {}],
-    ['an empty link', { url: '' }],
+    ['a link of null', { url: null }],
     ['a link that is none', { url: 'file:///etc/passwd' }],
   ])('%s is unavailable', async (_, body) => {
     const { drive } = await setUp(dialect, () => [200, body]);

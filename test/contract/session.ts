@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pino } from 'pino';
+import { Account } from '../../src/aliyun/account.ts';
+import type { UpstreamCall } from '../../src/aliyun/api-client.ts';
+import { createJsonHttp } from '../../src/aliyun/http.ts';
+import { createOpenDrive } from '../../src/aliyun/open/open-drive.ts';
+import type { Rates } from '../../src/aliyun/pacer.ts';
+import { StorageHost } from '../../src/aliyun/storage.ts';
+import { createWebDrive } from '../../src/aliyun/web/web-drive.ts';
+import type { Settings } from '../../src/config/schema.ts';
+import type { ReadDrive } from '../../src/drive/drive.ts';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.ts';
+import { openEmbeddedStore } from '../../src/state/embedded.ts';
+
+export type LoginKind = keyof Emulator['refreshTokens'];
+
+/** A signed-in account and its drive. */
+export interface Session {
+  readonly drive: ReadDrive;
+  readonly calls: readonly UpstreamCall[];
+  close(): Promise<void>;
+}
+
+type SessionSettings = Pick<
+  Settings,
+  'api' | 'api_url' | 'auth_url' | 'open_url' | 'client_id' | 'client_secret' | 'refresh_token' | 'state_dir'
+>;
+
+export async function openSession(settings: SessionSettings, rates?: Rates): Promise<Session> {
+  const log = pino({ level: 'silent' });
+  const http = createJsonHttp({ timeoutMs: 20_000, userAgent: 'alidav/test' });
+  const store = await openEmbeddedStore(settings.state_dir);
+  const account = new Account({ settings, stateDir: settings.state_dir, store, http, log });
+  account.start();
+  await account.getAccessToken();
+  const storage = new StorageHost({ userAgent: 'alidav/test', log, stallMs: 1000 });
+  const calls: UpstreamCall[] = [];
+  const dependencies = {
+    http,
+    tokens: account,
+    storage,
+    log,
+    onCall: (call: UpstreamCall) => void calls.push(call),
+    ...(rates && { rates }),
+  };
+  const { device } = account;
+  const drive =
+    account.identity?.kind === 'open'
+      ? createOpenDrive({ ...dependencies, apiUrl: settings.open_url })
+      : createWebDrive({ ...dependencies, apiUrl: settings.api_url, device });
+  return {
+    drive,
+    calls,
+    async close() {
+      storage.close();
+      await account.stop();
+      await store.close();
+    },
+  };
+}
+
+const UNPACED: Rates = { list: 1000, link: 1000, other: 1000 };
+
+export interface EmulatedSession extends Session {
+  readonly emulator: Emulator;
+}
+
+/** A session of its own against an emulator of its own; it is paced only where the emulator has limits. */
+export async function openEmulatedSession(kind: LoginKind, options: EmulatorOptions): Promise<EmulatedSession> {
+  const emulator = await startEmulator({ content: 'empty', ...options });
+  const stateDir = await mkdtemp(path.join(tmpdir(), 'alidav-contract-'));
+  const session = await openSession(
+    {
+      api: 'auto',
+      api_url: emulator.apiUrl,
+      auth_url: emulator.authUrl,
+      open_url: emulator.openUrl,
+      client_id: emulator.client.id,
+      client_secret: emulator.client.secret,
+      refresh_token: emulator.refreshTokens[kind],
+      state_dir: stateDir,
+    },
+    options.limits === 'real' ? undefined : UNPACED,
+  );
+  return {
+    ...session,
+    emulator,
+    async close() {
+      await session.close();
+      await emulator.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
