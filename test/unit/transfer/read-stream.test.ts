@@ -147,6 +147,13 @@ describe('a read stream', () => {
     await expect(gate.enter()).resolves.toBeTypeOf('function');
   });
 
+  it('leaves its place when the storage host refuses for good', async () => {
+    const { drive, gate, openWhole } = setUp(1);
+    drive.faults.push({ refuse: 'range-not-satisfiable' });
+    await expect(openWhole(makeEntry())).rejects.toMatchObject({ code: 'range-not-satisfiable' });
+    await expect(gate.enter()).resolves.toBeTypeOf('function');
+  });
+
   it('keeps no place when the client leaves while it is on its way', async () => {
     const { drive, gate, openWhole } = setUp(1);
     const leave = await gate.enter();
