@@ -39,6 +39,7 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
   const throttle = createThrottle(now);
   const isUser = user === undefined ? () => true : createSecretMatcher(Buffer.from(user));
   const isPassword = createSecretMatcher(Buffer.from(password));
+  const isLogin = createSecretMatcher(Buffer.from(`${user}:${password}`));
 
   function judge(request: IncomingMessage, target: string): Verdict {
     const [, scheme = '', credentials = ''] = /^(\S+) +(.*)$/.exec(request.headers.authorization ?? '') ?? [];
@@ -55,15 +56,15 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
   function judgeBasic(text: string): Verdict {
     const credentials = parseBasic(text);
     if (!credentials) return 'wrong';
-    // Both are always compared: the time must not tell that the name alone was right.
-    const verdicts = [isUser(credentials.user), isPassword(credentials.password)];
-    return verdicts.every(Boolean) ? 'granted' : 'wrong';
+    const isRight = user === undefined ? isPassword(credentials.password) : isLogin(credentials.whole);
+    return isRight ? 'granted' : 'wrong';
   }
 
   function judgeDigest(text: string, method: string, target: string): Verdict {
     const credentials = parseDigest(text);
     if (!credentials || credentials.realm !== REALM || !isSameTarget(credentials.uri, method, target)) return 'wrong';
     const expected = Buffer.from(computeResponse(credentials, method, password ?? ''));
+    // Both are always compared: the time must not tell that the name alone was right.
     const verdicts = [isUser(credentials.user), createSecretMatcher(expected)(Buffer.from(credentials.response))];
     if (!verdicts.every(Boolean)) return 'wrong';
     return spend(credentials) ? 'granted' : 'stale';

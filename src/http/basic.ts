@@ -1,6 +1,7 @@
-/** User name and password as the bytes that were sent: nothing is lost to a wrong guess at their charset. */
+/** What was sent, as bytes: nothing is lost to a wrong guess at its charset. */
 export interface BasicCredentials {
-  readonly user: Buffer;
+  /** `user:password` */
+  readonly whole: Buffer;
   readonly password: Buffer;
 }
 
@@ -9,5 +10,5 @@ export function parseBasic(credentials: string): BasicCredentials | undefined {
   if (!/^[\w+/-]+={0,2}$/.test(credentials)) return undefined;
   const bytes = Buffer.from(credentials, 'base64');
   const colon = bytes.indexOf(':');
-  return colon < 0 ? undefined : { user: bytes.subarray(0, colon), password: bytes.subarray(colon + 1) };
+  return colon < 0 ? undefined : { whole: bytes, password: bytes.subarray(colon + 1) };
 }

@@ -5,15 +5,15 @@ const encode = (text: string) => Buffer.from(text).toString('base64');
 
 describe('parseBasic', () => {
   it.each([
-    ['user:pass', 'user', 'pass'],
-    ['user:pa:ss:', 'user', 'pa:ss:'],
-    [':', '', ''],
-    ['用户:密码🔑', '用户', '密码🔑'],
-    ['u:>>>???~~~', 'u', '>>>???~~~'],
-    ['constructor:', 'constructor', ''],
-  ])('%s', (text, user, password) => {
+    ['user:pass', 'pass'],
+    ['user:pa:ss:', 'pa:ss:'],
+    [':', ''],
+    ['用户:密码🔑', '密码🔑'],
+    ['u:>>>???~~~', '>>>???~~~'],
+    ['constructor:', ''],
+  ])('%s', (text, password) => {
     const parsed = parseBasic(encode(text));
-    expect([parsed?.user.toString(), parsed?.password.toString()]).toEqual([user, password]);
+    expect([parsed?.whole.toString(), parsed?.password.toString()]).toEqual([text, password]);
   });
 
   it('takes base64 with + and /', () => {
