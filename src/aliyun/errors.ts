@@ -106,7 +106,7 @@ export function apiCodeOf(answer: HttpAnswer): string | undefined {
 }
 
 /** What `x-retry-after` asks for; its unit is the millisecond, unlike that of RFC 9110's Retry-After. */
-export function retryAfterMsOf(answer: HttpAnswer): number | undefined {
+function retryAfterMsOf(answer: HttpAnswer): number | undefined {
   const value = Number(answer.headers['x-retry-after'] || Number.NaN);
   return Number.isFinite(value) && value >= 0 ? value : undefined;
 }

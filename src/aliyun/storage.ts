@@ -67,10 +67,16 @@ export class StorageHost {
 
   async #open(url: string, range: ByteRange, referer: string | undefined, signal?: AbortSignal): Promise<Readable> {
     const startedAt = performance.now();
-    const response = await this.#request(url, range, referer, signal);
-    const status = response.statusCode ?? 0;
-    const { host } = new URL(url);
-    this.#options.log.debug({ host, status, ...range, ms: Math.round(performance.now() - startedAt) }, 'storage call');
+    let status = 0;
+    let response: IncomingMessage;
+    try {
+      response = await this.#request(url, range, referer, signal);
+      status = response.statusCode ?? 0;
+    } finally {
+      const { host } = new URL(url);
+      const ms = Math.round(performance.now() - startedAt);
+      this.#options.log.debug({ host, status, ...range, ms }, 'storage call');
+    }
     if (status !== 200 && status !== 206) throw await readError(response, status, signal);
     try {
       checkRange(response, range);

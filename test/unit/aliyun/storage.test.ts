@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { Readable } from 'node:stream';
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StorageHost } from '../../../src/aliyun/storage.ts';
 import type { ByteRange } from '../../../src/drive/drive.ts';
+import { recordingLog } from './recording-log.ts';
 import { type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
 const CONTENT = Buffer.from('0123456789'.repeat(1000));
@@ -12,6 +12,7 @@ const WWW_ALIPAN = 'https://www.alipan.com/';
 
 let server: ScriptedServer;
 let storage: StorageHost;
+let logged: string[];
 afterEach(async () => {
   storage.close();
   await server.close();
@@ -19,7 +20,9 @@ afterEach(async () => {
 
 async function setUp(answer: RequestListener, stallMs = 5000) {
   server = await startScriptedServer(answer);
-  storage = new StorageHost({ userAgent: 'alidav/test', log: pino({ level: 'silent' }), stallMs });
+  const { log, lines } = recordingLog();
+  logged = lines;
+  storage = new StorageHost({ userAgent: 'alidav/test', log, stallMs });
 }
 
 function open(first: number, last: number, options: { refererRequired?: boolean; signal?: AbortSignal } = {}) {
@@ -210,6 +213,15 @@ describe('StorageHost.openRange', () => {
     await closing;
     expect(performance.now() - startedAt).toBeLessThan(100);
     if (how === 'aborted') expect(await failure).toMatchObject({ code: 'aborted' });
+  });
+
+  it('logs each call without the signed URL, also one without an answer', async () => {
+    await setUp(serve);
+    await readAll(await open(0, 1));
+    await server.close();
+    await expect(open(0, 1)).rejects.toThrow();
+    expect(logged.map((line) => JSON.parse(line).status)).toEqual([206, 0]);
+    expect(logged.join()).not.toContain('sig=S');
   });
 
   it('stops asking when the caller leaves before the answer', async () => {
