@@ -4,8 +4,10 @@ import { findImports, readSources, type SourceFile, withoutComments } from './su
 
 /** Which folder of `src` may import which. `config` and `log` may be imported by all but those that are marked apart. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  cli: ['app', 'drive', 'emulator'],
-  app: ['http', 'admin', 'webdav', 'tree', 'transfer', 'drive', 'aliyun', 'state', 'emulator'],
+  cli: ['app', 'connection', 'drive', 'state', 'emulator'],
+  app: ['connection', 'http', 'admin', 'webdav', 'tree', 'transfer', 'drive', 'aliyun', 'state', 'emulator'],
+  // The wiring of an account and its drive without a server, which the commands use alone.
+  connection: ['drive', 'aliyun', 'state'],
   http: ['drive'],
   admin: ['drive', 'state'],
   webdav: ['tree', 'transfer', 'drive', 'state'],
