@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Readable } from 'node:stream';
 import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
 import type { AccountIdentity } from './aliyun/account.ts';
 import type { Settings } from './config/schema.ts';
@@ -80,7 +81,11 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
   const webdav = createWebDavServer({
     tree,
     getHead,
-    openContent: ({ entry }) => openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 }),
+    openContent: async ({ entry: listed }) => {
+      const entry = await livePhotos.resolve(listed);
+      if (entry.sizeBytes === 0) return Readable.from([]);
+      return openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 });
+    },
     version,
   });
   const front = createFront({

@@ -5,7 +5,7 @@ import type { ByteRange } from '../drive/drive.ts';
 export interface Validators {
   /** Strong, quotes included. */
   readonly etag: string;
-  /** Epoch ms; HTTP dates know seconds only. */
+  /** Epoch ms; HTTP dates know seconds only. 0 where it is not known: RFC 9110 §13.1.3 has dates ignored then. */
   readonly lastModifiedAt: number;
 }
 
@@ -23,9 +23,10 @@ export function evaluateConditions(
   const isReading = method === 'GET' || method === 'HEAD';
   const ifMatch = headers['if-match'];
   const unmodifiedSince = parseHttpDate(headers['if-unmodified-since']);
+  const modifiedAt = current?.lastModifiedAt ? toSeconds(current.lastModifiedAt) : undefined;
   if (ifMatch !== undefined) {
     if (!matchesAny(ifMatch, current, 'strong')) return 'precondition-failed';
-  } else if (unmodifiedSince !== undefined && current && toSeconds(current.lastModifiedAt) > unmodifiedSince) {
+  } else if (unmodifiedSince !== undefined && modifiedAt !== undefined && modifiedAt > unmodifiedSince) {
     return 'precondition-failed';
   }
 
@@ -35,7 +36,7 @@ export function evaluateConditions(
     return isReading ? 'not-modified' : 'precondition-failed';
   }
   const modifiedSince = parseHttpDate(headers['if-modified-since']);
-  if (isReading && modifiedSince !== undefined && current && toSeconds(current.lastModifiedAt) <= modifiedSince) {
+  if (isReading && modifiedSince !== undefined && modifiedAt !== undefined && modifiedAt <= modifiedSince) {
     return 'not-modified';
   }
   return 'proceed';
@@ -45,7 +46,7 @@ export function evaluateConditions(
 export function isRangeCurrent(ifRange: string | undefined, current: Validators): boolean {
   if (ifRange === undefined) return true;
   if (/^(W\/)?"/.test(ifRange.trim())) return ifRange.trim() === current.etag;
-  return parseHttpDate(ifRange) === toSeconds(current.lastModifiedAt);
+  return current.lastModifiedAt !== 0 && parseHttpDate(ifRange) === toSeconds(current.lastModifiedAt);
 }
 
 /** What a Range header asks of a representation: `whole` also when the header is to be ignored. */

@@ -22,9 +22,9 @@ export function createDateFormats(): DateFormats {
   };
 }
 
-/** False for NaN too. */
+/** False for NaN too, and for 0, which stands for a time that the service did not tell. */
 function isFormattable(atMs: number): boolean {
-  return atMs >= 0 && atMs < END_MS;
+  return atMs > 0 && atMs < END_MS;
 }
 
 function rememberDays(formatDay: (date: Date) => string): (atMs: number) => string {

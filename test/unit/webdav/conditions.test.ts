@@ -58,6 +58,13 @@ describe('evaluateConditions', () => {
     expect(evaluateConditions('PUT', headers, current)).toBe(expected);
   });
 
+  it.each([{ 'if-modified-since': AFTER }, { 'if-unmodified-since': BEFORE }])(
+    'ignores %j where no time is known',
+    (headers) => {
+      expect(evaluateConditions('GET', headers, { ...current, lastModifiedAt: 0 })).toBe('proceed');
+    },
+  );
+
   it.each<[Record<string, string>, string]>([
     [{ 'if-none-match': '*' }, 'proceed'],
     [{ 'if-match': '*' }, 'precondition-failed'],
@@ -80,6 +87,10 @@ describe('isRangeCurrent', () => {
     ['abc', false],
   ])('%s: %s', (ifRange, expected) => {
     expect(isRangeCurrent(ifRange, current)).toBe(expected);
+  });
+
+  it('takes no date for current where no time is known', () => {
+    expect(isRangeCurrent(new Date(0).toUTCString(), { ...current, lastModifiedAt: 0 })).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@ import { createDateFormats } from '../../../src/webdav/date-formats.ts';
 
 describe('createDateFormats', () => {
   it.each([
-    ['the epoch', 0],
+    ['the first millisecond', 1],
     ['a leap day', Date.UTC(2024, 1, 29, 23, 59, 59, 999)],
     ['midnight', Date.UTC(2026, 0, 1)],
     ['the last second of four digits', Date.UTC(9999, 11, 31, 23, 59, 59)],
@@ -23,7 +23,7 @@ describe('createDateFormats', () => {
     }
   });
 
-  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY, Date.UTC(10_000, 0)])('has no form for %s', (atMs) => {
+  it.each([Number.NaN, -1, 0, Number.POSITIVE_INFINITY, Date.UTC(10_000, 0)])('has no form for %s', (atMs) => {
     const dates = createDateFormats();
     expect([dates.formatHttpDate(atMs), dates.formatIsoDate(atMs)]).toEqual([undefined, undefined]);
   });
