@@ -21,6 +21,9 @@ export interface ApiCall {
   readonly login: LoginKind;
 }
 
+/** The body of a 200, from a call that may be made. */
+export type Answer = (call: ApiCall) => unknown;
+
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly rateClass: RateClass;

@@ -34,7 +34,7 @@ export type FaultAction =
       readonly remove?: readonly string[];
     };
 
-export interface FaultRule {
+interface FaultRule {
   /** A path such as `/adrive/v3/file/list`, a beginning such as `/v2/*`, `storage` for bodies, `*` for every API call. */
   readonly endpoint: string;
   /** How many calls it strikes; 1 where absent. */

@@ -45,7 +45,7 @@ export function chainOf(world: World, entry: StoredEntry): StoredEntry[] {
   return chain;
 }
 
-export function isInBin(world: World, entry: StoredEntry): boolean {
+function isInBin(world: World, entry: StoredEntry): boolean {
   return chainOf(world, entry).some((item) => item.trashedAt !== undefined);
 }
 
@@ -60,7 +60,7 @@ export function findByPath(world: World, driveId: string, path: string): StoredE
 }
 
 /** Everything below a folder, depth first. */
-export function* below(world: World, folder: StoredEntry): Iterable<StoredEntry> {
+export function* below(world: Pick<World, 'store'>, folder: StoredEntry): Iterable<StoredEntry> {
   for (const child of world.store.children(folder)) {
     yield child;
     if (child.type === 'folder') yield* below(world, child);

@@ -1,4 +1,4 @@
-import type { ApiCall } from '../api-host.ts';
+import type { Answer } from '../api-host.ts';
 import type { Fields } from '../api-request.ts';
 import { apiError } from '../errors.ts';
 import { previewUrl, punishedUrl, streamLinks } from '../file-links.ts';
@@ -15,11 +15,9 @@ import {
 import { categoryOf } from '../media-type.ts';
 import { searchPage } from '../search.ts';
 import { type StoredEntry, sizeOf } from '../store/entry.ts';
-import { streamsInfo } from '../web/entry-json.ts';
+import { streamsInfo } from '../streams-info.ts';
 import type { World } from '../world.ts';
 import { openEntryJson } from './entry-json.ts';
-
-type Answer = (call: ApiCall) => unknown;
 
 interface FileRoutes {
   readonly list: Answer;

@@ -1,11 +1,9 @@
-import type { ApiCall, Route } from '../api-host.ts';
+import type { Answer, Route } from '../api-host.ts';
 import type { RateClass } from '../limits.ts';
 import { usedBytes } from '../lookup.ts';
 import type { World } from '../world.ts';
 import { fileRoutes } from './file-routes.ts';
 import { tokenRoute } from './token-route.ts';
-
-type Answer = (call: ApiCall) => unknown;
 
 /** The routes of openapi.aliyundrive.com. */
 export function openRoutes(world: World): Map<string, Route> {

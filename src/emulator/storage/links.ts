@@ -65,37 +65,27 @@ export class Links {
     const object = `${entry.revisionId}${stream ? `-${stream}` : ''}`;
     const path = `/${[BUCKET, entry.driveId, entry.fileId, object].join('%2F')}`;
     const fileName = encodeURIComponent((request.fileName ?? entry.name).toWellFormed());
-    const query = new URLSearchParams({
+    const isOss2 = linkSignature === 'OSS2';
+    const endsAt = Math.floor(now / 1000) + lifeSec;
+    const query: Record<string, string | undefined> = {
       di: 'bj29',
       dr: entry.driveId,
       f: entry.fileId,
       'response-content-disposition': `attachment; filename*=UTF-8''${fileName}`,
       'security-token': 'ST',
       u: this.#userId,
-    });
-    if (process) query.set('x-oss-process', process);
-    let expiresAt: number;
-    if (linkSignature === 'OSS2') {
-      const expires = Math.floor(now / 1000) + lifeSec;
-      expiresAt = expires * 1000;
-      query.set('x-oss-access-key-id', 'STS.emulator');
-      query.set('x-oss-expires', String(expires));
-      query.set('x-oss-signature-version', 'OSS2');
-    } else {
-      expiresAt = (Math.floor(now / 1000) + lifeSec) * 1000;
-      query.set('x-oss-credential', 'STS.emulator/20240301/cn-beijing/oss/aliyun_v4_request');
-      query.set('x-oss-date', formatOssDate(now));
-      query.set('x-oss-expires', String(lifeSec));
-      query.set('x-oss-signature-version', 'OSS4-HMAC-SHA256');
-    }
-    if (kind === 'page') query.set('x-oss-additional-headers', 'referer');
-    if (kind === 'open') {
-      query.set('callback', 'CB');
-      query.set('callback-var', 'CBV');
-      query.set('pds-params', 'PP');
-    }
-    query.set('x-oss-signature', this.#signature(path, query));
-    return { url: `${this.#storageUrl()}${path}?${formatQuery(query)}`, expiresAt };
+      'x-oss-process': process,
+      'x-oss-access-key-id': isOss2 ? 'STS.emulator' : undefined,
+      'x-oss-credential': isOss2 ? undefined : 'STS.emulator/20240301/cn-beijing/oss/aliyun_v4_request',
+      'x-oss-date': isOss2 ? undefined : formatOssDate(now),
+      'x-oss-expires': String(isOss2 ? endsAt : lifeSec),
+      'x-oss-signature-version': isOss2 ? 'OSS2' : 'OSS4-HMAC-SHA256',
+      'x-oss-additional-headers': kind === 'page' ? 'referer' : undefined,
+      ...(kind === 'open' && { callback: 'CB', 'callback-var': 'CBV', 'pds-params': 'PP' }),
+    };
+    const signed = canonicalQuery(Object.entries(query));
+    const url = `${this.#storageUrl()}${path}?${signed}&x-oss-signature=${this.#signature(path, signed)}`;
+    return { url, expiresAt: endsAt * 1000 };
   }
 
   check(path: string, query: URLSearchParams): LinkCheck {
@@ -103,7 +93,7 @@ export class Links {
     if (signature === null) return { outcome: 'unsigned' };
     const expiresAt = readExpiry(query);
     if (!(expiresAt > this.#now())) return { outcome: 'expired', expiresAt };
-    const expected = Buffer.from(this.#signature(path, query));
+    const expected = Buffer.from(this.#signature(path, canonicalQuery([...query])));
     const given = Buffer.from(signature);
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) return { outcome: 'mismatch' };
     const [, driveId = '', fileId = '', object = ''] = decodeURIComponent(path.slice(1)).split('/');
@@ -123,17 +113,17 @@ export class Links {
     };
   }
 
-  #signature(path: string, query: URLSearchParams): string {
-    const pairs = [...query].filter(([name]) => name !== 'x-oss-signature').sort();
-    return createHmac('sha1', this.#secret)
-      .update(`GET\n${path}\n${new URLSearchParams(pairs)}`)
-      .digest('base64url');
+  #signature(path: string, signed: string): string {
+    return createHmac('sha1', this.#secret).update(`GET\n${path}\n${signed}`).digest('base64url');
   }
 }
 
-/** Blanks as `%20`: a form's `+` is no URL encoding that every client reads. */
-function formatQuery(query: URLSearchParams): string {
-  return [...query].map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+/** Sorted and encoded anew, so that a client may write the same query in another way; without the signature itself. */
+function canonicalQuery(pairs: readonly (readonly [string, string | undefined])[]): string {
+  const encoded = pairs.flatMap(([name, value]) =>
+    value === undefined || name === 'x-oss-signature' ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return encoded.sort().join('&');
 }
 
 /** Epoch ms; NaN for anything unreadable. OSS2 tells an instant, OSS4 the seconds since `x-oss-date`. */

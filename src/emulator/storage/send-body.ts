@@ -32,6 +32,8 @@ export async function sendBody(
   };
   // Whichever is first: with keep-alive the connection outlives the body.
   response.once('finish', close).once('close', close);
+  // A fault may let no byte follow the head, which would then never leave.
+  if (fault) response.flushHeaders();
   const source = content.open(start, fault ? Math.min(end, start + fault.bytes) : end);
   try {
     if (bytesPerSecond === null) await pipeline(source, response, { end: !fault });

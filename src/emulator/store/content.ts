@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { crc64 } from './crc64.ts';
 
 /** Digests as the service shows them. */
-export interface Digests {
+interface Digests {
   /** Upper-case hex. */
   readonly sha1: string;
   /** Upper-case hex. */

@@ -1,7 +1,7 @@
 import { type StoredEntry, sizeOf } from './entry.ts';
 
 export const ORDER_FIELDS = ['name', 'size', 'created_at', 'updated_at', 'name_enhanced'] as const;
-export type OrderField = (typeof ORDER_FIELDS)[number];
+type OrderField = (typeof ORDER_FIELDS)[number];
 
 export interface Order {
   readonly field: OrderField;

@@ -1,13 +1,15 @@
+import type { Answer } from '../api-host.ts';
 import { requestedDrive, usedBytes } from '../lookup.ts';
-import type { IssuedTokens } from '../tokens.ts';
 import type { World } from '../world.ts';
 import { isoTime } from './entry-json.ts';
-import type { Answer } from './routes.ts';
 
-interface AccountRoutes extends Readonly<Record<'user' | 'drive' | 'defaultDrive' | 'drives', Answer>> {
+interface AccountRoutes {
+  readonly user: Answer;
+  readonly drive: Answer;
+  readonly defaultDrive: Answer;
+  readonly drives: Answer;
   readonly personalInfo: Answer;
   readonly capacity: Answer;
-  readonly tokenAnswer: (issued: IssuedTokens) => unknown;
 }
 
 /** Who is signed in, which drives there are, and how full they are. */
@@ -79,31 +81,6 @@ export function accountRoutes(world: World): AccountRoutes {
       sbox_drive_used_size: 0,
       note_drive_used_size: 0,
       share_album_drive_used_size: 0,
-    }),
-    tokenAnswer: ({ accessToken, refreshToken, expiresAt }) => ({
-      default_sbox_drive_id: '12000001',
-      role: 'user',
-      user_name: '151***001',
-      need_link: false,
-      // The one time of this API that has no milliseconds.
-      expire_time: isoTime(expiresAt).replace(/\.\d+/, ''),
-      pin_setup: false,
-      need_rp_verify: false,
-      avatar: '',
-      user_data: {},
-      token_type: 'Bearer',
-      access_token: accessToken,
-      default_drive_id: drives.backup,
-      domain_id: 'bj29',
-      refresh_token: refreshToken,
-      is_first_login: false,
-      user_id: userId,
-      nick_name: nickName,
-      exist_link: [],
-      state: '',
-      expires_in: Math.ceil(world.settings.accessTokenTtlMs / 1000),
-      status: 'enabled',
-      device_id: 'd0d0d0d0',
     }),
   };
 }

@@ -1,9 +1,8 @@
-import { errorReply } from '../api-host.ts';
+import { type Answer, errorReply } from '../api-host.ts';
 import { Fields, isRecord } from '../api-request.ts';
 import { invalidField } from '../errors.ts';
 import { ApiError, type Reply } from '../reply.ts';
 import type { FileRoutes } from './file-routes.ts';
-import type { Answer } from './routes.ts';
 
 const MOST_REQUESTS = 100;
 

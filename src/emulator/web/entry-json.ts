@@ -1,5 +1,6 @@
 import { categoryOf, mimeTypeOf } from '../media-type.ts';
 import { extensionOf, ROOT_ID, type StoredEntry, sizeOf } from '../store/entry.ts';
+import { streamsInfo } from '../streams-info.ts';
 
 export interface EntryLinks {
   readonly url: string;
@@ -63,14 +64,6 @@ export function webHashes(entry: StoredEntry): Record<string, unknown> {
   const digests = entry.content?.digests();
   if (!digests) return {};
   return { content_hash: digests.sha1, content_hash_name: 'sha1', crc64_hash: digests.crc64 };
-}
-
-export function streamsInfo(entry: StoredEntry): Record<string, unknown> {
-  const streams = Object.entries(entry.streams ?? {}).map(([extension, content]) => [
-    extension,
-    { content_hash: content.digests()?.sha1 ?? '', size: content.size, content_hash_name: 'sha1' },
-  ]);
-  return Object.fromEntries(streams);
 }
 
 /** 2: frozen, the link leads to a placeholder. 103: illegal, no download. */

@@ -1,3 +1,4 @@
+import type { Answer } from '../api-host.ts';
 import type { Fields } from '../api-request.ts';
 import { apiError } from '../errors.ts';
 import { entryLinks, punishedUrl, streamLinks } from '../file-links.ts';
@@ -16,7 +17,6 @@ import { searchPage } from '../search.ts';
 import { type StoredEntry, sizeOf } from '../store/entry.ts';
 import type { World } from '../world.ts';
 import { isoTime, punishFlag, webEntryJson, webGotEntryJson, webHashes } from './entry-json.ts';
-import type { Answer } from './routes.ts';
 
 export interface FileRoutes {
   readonly list: Answer;

@@ -1,34 +1,31 @@
-import type { ApiCall, Route } from '../api-host.ts';
-import { apiError } from '../errors.ts';
+import type { Answer, ApiCall, Route } from '../api-host.ts';
 import type { RateClass } from '../limits.ts';
-import type { Reply } from '../reply.ts';
 import type { World } from '../world.ts';
 import { accountRoutes } from './account-routes.ts';
 import { createBatch } from './batch.ts';
 import { fileRoutes } from './file-routes.ts';
-
-export type Answer = (call: ApiCall) => unknown;
+import { tokenRoute } from './token-route.ts';
 
 interface WebRoute {
   readonly paths: readonly string[];
   readonly rateClass?: RateClass;
   /** Whether the call wants a registered device; `download` alone did when that rule was young. */
   readonly device: 'never' | 'always' | 'download';
-  /** The body of the 200, or a whole reply. */
   readonly answer: Answer;
 }
 
 /** The routes of api.aliyundrive.com. */
 export function webApiRoutes(world: World): Map<string, Route> {
+  const account = accountRoutes(world);
   const files = fileRoutes(world);
   const batch = createBatch(files);
   const routes: WebRoute[] = [
-    { paths: ['/v2/user/get'], device: 'never', answer: accountRoutes(world).user },
-    { paths: ['/v2/drive/get'], device: 'always', answer: accountRoutes(world).drive },
-    { paths: ['/v2/drive/get_default_drive'], device: 'always', answer: accountRoutes(world).defaultDrive },
-    { paths: ['/v2/drive/list_my_drives'], device: 'always', answer: accountRoutes(world).drives },
-    { paths: ['/v2/databox/get_personal_info'], device: 'always', answer: accountRoutes(world).personalInfo },
-    { paths: ['/adrive/v1/user/driveCapacityDetails'], device: 'always', answer: accountRoutes(world).capacity },
+    { paths: ['/v2/user/get'], device: 'never', answer: account.user },
+    { paths: ['/v2/drive/get'], device: 'always', answer: account.drive },
+    { paths: ['/v2/drive/get_default_drive'], device: 'always', answer: account.defaultDrive },
+    { paths: ['/v2/drive/list_my_drives'], device: 'always', answer: account.drives },
+    { paths: ['/v2/databox/get_personal_info'], device: 'always', answer: account.personalInfo },
+    { paths: ['/adrive/v1/user/driveCapacityDetails'], device: 'always', answer: account.capacity },
     { paths: ['/v2/file/list', '/adrive/v3/file/list'], rateClass: 'list', device: 'always', answer: files.list },
     { paths: ['/v2/file/get'], device: 'always', answer: files.get },
     { paths: ['/v2/file/get_by_path'], device: 'always', answer: files.getByPath },
@@ -68,20 +65,6 @@ function toRoute(world: World, { rateClass = 'rest', device, answer }: WebRoute)
       return login;
     },
     answer: (call) => ({ status: 200, body: answer(call) }),
-  };
-}
-
-function tokenRoute(world: World, kind: 'page' | 'app'): Route {
-  const { tokenAnswer } = accountRoutes(world);
-  return {
-    method: 'POST',
-    rateClass: 'token',
-    answer: ({ fields }): Reply => {
-      const grant = fields.optionalText('grant_type') ?? (kind === 'page' ? 'refresh_token' : undefined);
-      if (grant !== 'refresh_token')
-        throw apiError('web', 'BadRequest', 'The input parameter grant_type is not valid. ');
-      return { status: 200, body: tokenAnswer(world.tokens.rotate(kind, fields.text('refresh_token'))) };
-    },
   };
 }
 
