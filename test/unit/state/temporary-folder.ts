@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder that goes when the test has ended. */
-export async function temporaryFolder(): Promise<string> {
+/**
+ * A folder that goes when the test has ended.
+ * @param finish the test's own `onTestFinished`, where tests run concurrently
+ */
+export async function temporaryFolder(finish: typeof onTestFinished = onTestFinished): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'alidav-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  finish(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
