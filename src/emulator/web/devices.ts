@@ -54,7 +54,12 @@ export class Devices {
     const { deviceId, signature } = this.#readHeaders(headers);
     const device = this.#devices.get(deviceId);
     if (!device) throw apiError('web', 'BadRequest', 'not found device info');
-    this.createSession(headers, device.publicKey, nonce || this.#nonceOf(device.publicKey, signature, deviceId));
+    const counted = this.#settings.strictSignatures && nonce === 0;
+    this.createSession(
+      headers,
+      device.publicKey,
+      counted ? this.#nonceOf(device.publicKey, signature, deviceId) : nonce,
+    );
   }
 
   logout(headers: DeviceHeaders): void {

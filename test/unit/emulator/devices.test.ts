@@ -71,8 +71,7 @@ describe('signatures', () => {
   const deviceId = 'alidav-test-device';
 
   /** As the page signs: secp256k1 over `appId:deviceId:userId:nonce`. */
-  function makeDevice(userId: string, nonce = 0) {
-    const pair = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+  function makeDevice(userId: string, nonce = 0, pair = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })) {
     const jwk = pair.publicKey.export({ format: 'jwk' });
     const hex = (part = '') => Buffer.from(part, 'base64url').toString('hex').padStart(64, '0');
     const message = Buffer.from(`25dzX3vbYqktVxyX:${deviceId}:${userId}:${nonce}`);
@@ -96,6 +95,19 @@ describe('signatures', () => {
     const later = makeDevice(emulator.userId, 7);
     expect((await post(CREATE, { pubKey: later.pubKey, nonce: 7 }, later.headers)).status).toBe(200);
     expect((await post(CREATE, { pubKey: later.pubKey }, later.headers)).status).toBe(400);
+  });
+
+  it('of a renewal count the nonce up without sending it', async () => {
+    const { emulator, post } = await startSignedIn({ strictSignatures: true });
+    const RENEW = '/users/v1/users/device/renew_session';
+    const pair = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+    const first = makeDevice(emulator.userId, 0, pair);
+    await post(CREATE, { pubKey: first.pubKey }, first.headers);
+    const second = makeDevice(emulator.userId, 1, pair);
+    expect((await post(RENEW, {}, second.headers)).status).toBe(200);
+    expect((await post(LIST, rootKey(emulator), second.headers)).status).toBe(200);
+    expect((await post(LIST, rootKey(emulator), first.headers)).json.code).toBe('DeviceSessionSignatureInvalid');
+    expect((await post(RENEW, {}, makeDevice(emulator.userId).headers)).status).toBe(400);
   });
 
   it.each([
