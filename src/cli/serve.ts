@@ -3,7 +3,6 @@ import path from 'node:path';
 import { type App, createApp } from '../app.ts';
 import { type Config, ConfigError } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
-import { startEmulator } from '../emulator/emulator.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { hasHeldAccount } from '../state/credentials.ts';
 import { readVersion } from './help.ts';
@@ -54,6 +53,8 @@ async function findsNoAccount({ settings, namesAccount }: Config): Promise<boole
 async function startDemo(settings: Settings): Promise<{ settings: Settings; close(): Promise<void> }> {
   const stateDir = path.join(settings.state_dir, 'demo');
   await rm(stateDir, { recursive: true, force: true });
+  // Only a demo pays for loading it.
+  const { startEmulator } = await import('../emulator/emulator.ts');
   const emulator = await startEmulator();
   return {
     settings: {

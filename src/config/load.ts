@@ -1,7 +1,14 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { isLoopbackHost } from './loopback.ts';
-import { ACCOUNT_SETTINGS, type SettingName, type Settings, settingsSchema, TARGET_SETTINGS } from './schema.ts';
+import {
+  ACCOUNT_SETTINGS,
+  type ParsedSettings,
+  type SettingName,
+  type Settings,
+  settingsSchema,
+  TARGET_SETTINGS,
+} from './schema.ts';
 import { gatherSettings, type Problem, type RawSettings, type Sources } from './sources.ts';
 
 export interface Config {
@@ -37,10 +44,11 @@ export function loadConfig(sources: Sources): Config {
     const name = String(issue.path[0]) as SettingName;
     problems.push({ setting: raw.get(name)?.shownAs ?? name, message: issue.message });
   }
-  if (parsed.success) problems.push(...findContradictions(parsed.data, raw));
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const stateDir = path.resolve(sources.workingDir, parsed.data.state_dir ?? defaultStateDir(sources.env));
-  return { settings: Object.freeze({ ...parsed.data, state_dir: stateDir }), namesAccount: namesAccount(raw) };
+  const data = parsed.data as ParsedSettings | undefined;
+  if (data) problems.push(...findContradictions(data, raw));
+  if (!data || problems.length > 0) throw new ConfigError(problems);
+  const stateDir = path.resolve(sources.workingDir, data.state_dir ?? defaultStateDir(sources.env));
+  return { settings: Object.freeze({ ...data, state_dir: stateDir }), namesAccount: namesAccount(raw) };
 }
 
 function defaultStateDir(env: Sources['env']): string {
@@ -54,7 +62,7 @@ function namesAccount(raw: RawSettings): boolean {
 }
 
 /** Settings that are fine alone and wrong together. */
-function findContradictions(settings: Omit<Settings, 'state_dir'>, raw: RawSettings): Problem[] {
+function findContradictions(settings: ParsedSettings, raw: RawSettings): Problem[] {
   const problems: Problem[] = [];
   const shownAs = (name: SettingName) => raw.get(name)?.shownAs ?? `ALIDAV_${name.toUpperCase()}`;
   if (settings.user !== undefined && settings.password === undefined) {
