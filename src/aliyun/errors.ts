@@ -105,10 +105,13 @@ export function apiCodeOf(answer: HttpAnswer): string | undefined {
   return textField(answer.json, 'code') ?? (answer.headers['x-ca-error-code'] || undefined);
 }
 
+/** Seconds were seen in it at most; an instant or nonsense in its place must not stop the account for years. */
+const LONGEST_RETRY_AFTER_MS = 300_000;
+
 /** What `x-retry-after` asks for; its unit is the millisecond, unlike that of RFC 9110's Retry-After. */
 function retryAfterMsOf(answer: HttpAnswer): number | undefined {
   const value = Number(answer.headers['x-retry-after'] || Number.NaN);
-  return Number.isFinite(value) && value >= 0 ? value : undefined;
+  return value >= 0 ? Math.min(value, LONGEST_RETRY_AFTER_MS) : undefined;
 }
 
 /** The access token was not accepted: a new one is worth one more try. */
@@ -153,14 +156,14 @@ function storageCodeOf(status: number, code: string | undefined, message: string
     case 'AccessDenied':
       return /expired/i.test(message) ? 'link-expired' : 'forbidden';
     case 'SecurityTokenExpired':
+    // The content was replaced after its link was made: that says nothing about the entry, and a new link leads on.
+    case 'NoSuchKey':
       return 'link-expired';
     case 'RequestDeniedByCallback':
       return message.includes('ExceedMaxConcurrency') ? 'too-many-downloads' : 'forbidden';
     case 'SignatureDoesNotMatch':
     case 'InvalidArgument':
       return 'forbidden';
-    case 'NoSuchKey':
-      return 'not-found';
     case 'NoSuchUpload':
       return 'upload-session-gone';
     case 'SlowDown':

@@ -93,6 +93,8 @@ describe('toDriveError', () => {
   it('takes x-retry-after for milliseconds', () => {
     expect(toDriveError(answer(429, '', { 'x-retry-after': '1250' })).retryAfterMs).toBe(1250);
     expect(toDriveError(answer(429, '', { 'x-retry-after': 'soon' })).retryAfterMs).toBeUndefined();
+    expect(toDriveError(answer(429, '', { 'x-retry-after': '-1' })).retryAfterMs).toBeUndefined();
+    expect(toDriveError(answer(429, '', { 'x-retry-after': '1795445856451' })).retryAfterMs).toBe(300_000);
   });
 
   it('keeps the service’s words out of the message, which may reach a client', () => {
@@ -159,7 +161,7 @@ describe('toStorageError', () => {
     [403, xml('SignatureDoesNotMatch', 'x'), 'forbidden'],
     [400, xml('InvalidArgument', 'At least one of AdditionalHeaders is not in request headers.'), 'forbidden'],
     [416, xml('InvalidRange', 'The requested range cannot be satisfied'), 'range-not-satisfiable'],
-    [404, xml('NoSuchKey', 'x'), 'not-found'],
+    [404, xml('NoSuchKey', 'x'), 'link-expired'],
     [404, xml('NoSuchBucket', 'x'), 'unavailable'],
     [404, '', 'unavailable'],
     [404, xml('NoSuchUpload', 'x'), 'upload-session-gone'],

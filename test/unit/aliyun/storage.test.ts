@@ -106,7 +106,7 @@ describe('StorageHost.openRange', () => {
     ['a fourth download', 403, 'RequestDeniedByCallback', 'reason: ExceedMaxConcurrency', 'too-many-downloads'],
     ['a broken signature', 403, 'SignatureDoesNotMatch', '', 'forbidden'],
     ['a range beyond the end', 416, 'InvalidRange', '', 'range-not-satisfiable'],
-    ['a lost object', 404, 'NoSuchKey', '', 'not-found'],
+    ['a lost object', 404, 'NoSuchKey', '', 'link-expired'],
     ['an inner error', 500, 'InternalError', '', 'unavailable'],
     ['a redirect', 302, '', '', 'unavailable'],
   ])('tells %s', async (_, status, code, message, expected) => {
