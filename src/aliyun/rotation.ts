@@ -214,10 +214,6 @@ function toKeeperError(error: unknown): DriveError {
   if (error instanceof CredentialsError) return loginRequired(error.message, error);
   if ((error as Error).name === 'AbortError')
     return new DriveError('aborted', 'The wait was given up.', { cause: error });
-  if (!(error instanceof DriveError)) {
-    return new DriveError('unavailable', `The login cannot be renewed: ${(error as Error).message}`, { cause: error });
-  }
-  if (['login-required', 'throttled', 'aborted', 'unavailable'].includes(error.code)) return error;
-  const { message, retryAfterMs } = error;
-  return new DriveError('unavailable', message, { cause: error, retryAfterMs });
+  if (error instanceof DriveError) return error;
+  return new DriveError('unavailable', `The login cannot be renewed: ${(error as Error).message}`, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { DriveError } from '../drive/errors.ts';
 import { toDriveError } from './errors.ts';
 import type { HttpAnswer } from './http.ts';
 import { type JsonObject, readId, readNumber, readText, toObject } from './json.ts';
@@ -34,7 +35,7 @@ const DEFAULT_LIFE_S = 7200;
 export function toGrant(answer: HttpAnswer, askedAt: number): TokenGrant {
   const json = toObject(answer.json);
   const accessToken = readText(json, 'access_token');
-  if (!accessToken) throw toDriveError(answer);
+  if (!accessToken) throw toUndecided(answer);
   // `expire_time` and the claim `exp` would depend on our clock being right.
   const lifeS = readNumber(json, 'expires_in') ?? DEFAULT_LIFE_S;
   return {
@@ -43,6 +44,14 @@ export function toGrant(answer: HttpAnswer, askedAt: number): TokenGrant {
     refreshToken: readText(json, 'refresh_token'),
     userId: readId(json, 'user_id') ?? readText(readClaims(accessToken), 'sub'),
   };
+}
+
+/** An answer from which nothing follows for the token, whatever its code says: asking again later may do. */
+export function toUndecided(answer: HttpAnswer): DriveError {
+  const error = toDriveError(answer);
+  if (error.code === 'throttled') return error;
+  const message = `AliyunDrive gave no usable answer (HTTP ${answer.status}).`;
+  return new DriveError('unavailable', message, { cause: error, retryAfterMs: error.retryAfterMs });
 }
 
 /** The claims of a JWT, unverified: only its maker can check it. Empty for anything else. */
@@ -59,6 +68,7 @@ export function isJwt(token: string): boolean {
   return token.split('.').length === 3;
 }
 
+/** @param code the service's word, for people who search for it */
 export function toRefusal(fault: 'refresh-token' | 'endpoint', code: string): RefreshResult {
   const said = { 'refresh-token': 'AliyunDrive refuses it', endpoint: 'AliyunDrive does not know it as of this kind' };
   return { refusal: { fault, message: `${said[fault]} (${code})` } };

@@ -1,8 +1,8 @@
 import { DriveError } from '../../drive/errors.ts';
-import { apiCodeOf, toDriveError } from '../errors.ts';
+import { apiCodeOf } from '../errors.ts';
 import type { HttpAnswer, JsonHttp } from '../http.ts';
 import { readText } from '../json.ts';
-import { type RefreshResult, readClaims, toGrant, toRefusal } from '../token-grant.ts';
+import { type RefreshResult, readClaims, toGrant, toRefusal, toUndecided } from '../token-grant.ts';
 
 export interface OpenTokenOptions {
   readonly http: JsonHttp;
@@ -49,7 +49,7 @@ function refuse(answer: HttpAnswer): RefreshResult {
   const code = apiCodeOf(answer);
   // A refusal without a code comes from a gateway, not from the service; all others but 429 and 5xx are final.
   const isPassing = !code || answer.status === 429 || answer.status === 408 || answer.status >= 500;
-  if (isPassing) throw toDriveError(answer);
+  if (isPassing) throw toUndecided(answer);
   if (/^(InvalidClient|AppNotExists)/.test(code)) {
     const message = `AliyunDrive does not know the application: check ALIDAV_CLIENT_ID and ALIDAV_CLIENT_SECRET (${code})`;
     return { refusal: { fault: 'settings', message } };

@@ -1,6 +1,6 @@
-import { apiCodeOf, toDriveError } from '../errors.ts';
+import { apiCodeOf } from '../errors.ts';
 import type { JsonHttp } from '../http.ts';
-import { type RefreshResult, toGrant, toRefusal } from '../token-grant.ts';
+import { type RefreshResult, toGrant, toRefusal, toUndecided } from '../token-grant.ts';
 
 export interface WebTokenOptions {
   readonly http: JsonHttp;
@@ -34,5 +34,5 @@ export async function refreshWebToken(
   const code = apiCodeOf(answer) ?? '';
   const fault = answer.status < 500 ? FINAL[code] : undefined;
   if (fault) return toRefusal(fault, code);
-  throw toDriveError(answer);
+  throw toUndecided(answer);
 }
