@@ -118,7 +118,7 @@ describe('StorageHost.openRange', () => {
     await setUp((_request, response) => {
       response.writeHead(403).write(`<Error><Code>NoSuchKey</Code>${' '.repeat(100_000)}`);
     });
-    await expect(open(0, 1)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(open(0, 1)).rejects.toMatchObject({ code: 'link-expired' });
   });
 
   it('sends a Referer only where the link demands one, and remembers which of the two worked', async () => {
