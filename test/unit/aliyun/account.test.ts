@@ -232,6 +232,19 @@ describe('the access token in use', () => {
     expect(scene.countRefreshes()).toBe(1);
   });
 
+  it('is replaced once for all processes of one state folder', async () => {
+    const scene = await setScene({ latencyMs: 50 });
+    const settings = { refresh_token: scene.emulator.refreshTokens.page };
+    const accounts = [];
+    for (let count = 0; count < 4; count += 1) accounts.push(await scene.createAccount(settings));
+    const [first = ''] = await Promise.all(accounts.map((account) => account.getAccessToken()));
+    scene.emulator.calls.reset();
+    const replaced = await Promise.all(accounts.map((account) => account.replaceAccessToken(first)));
+    expect(new Set(replaced).size).toBe(1);
+    expect(replaced[0]).not.toBe(first);
+    expect(scene.countRefreshes()).toBe(1);
+  });
+
   it('is on disk before anybody gets it', async () => {
     const scene = await setScene();
     const account = await scene.createAccount({ refresh_token: scene.emulator.refreshTokens.page });

@@ -64,7 +64,8 @@ function createRotation(folder: CredentialsFolder, refresh: TokenEndpoints['refr
     log,
     now: () => 1000,
   });
-  return { rotation, acquireLease, obtain: () => rotation.obtain(undefined, undefined, new AbortController().signal) };
+  const obtain = () => rotation.obtain(undefined, undefined, new AbortController().signal);
+  return { obtain, acquireLease, held };
 }
 
 describe('Rotation', () => {
@@ -96,13 +97,16 @@ describe('Rotation', () => {
     expect(refresh).not.toHaveBeenCalled();
   });
 
-  it('takes what another process stored while it waited for the lease', async () => {
+  it.each([
+    ['while it waited for the lease', false],
+    ['just before it got the lease', true],
+  ])('takes what another process stored %s', async (_, gotLease) => {
     const folder = new MemoryFolder(LOGIN);
     const refresh = vi.fn<TokenEndpoints['refresh']>(async () => grant(2));
-    const { obtain, acquireLease } = createRotation(folder, refresh);
+    const { obtain, acquireLease, held } = createRotation(folder, refresh);
     acquireLease.mockImplementationOnce(async () => {
       folder.accounts = [{ ...LOGIN, accessToken: 'theirs', accessTokenExpiresAt: 9e12 }];
-      return undefined;
+      return gotLease ? held : undefined;
     });
     expect((await obtain()).accessToken).toBe('theirs');
     expect(refresh).not.toHaveBeenCalled();

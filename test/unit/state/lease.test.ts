@@ -63,11 +63,11 @@ describe('acquireLease', () => {
   });
 
   it.each([
-    ['a process that is gone', { ...self, pid: NO_PID }, true],
-    ['an earlier process of our id', { ...self, startMark: '1' }, process.platform === 'linux'],
-    ['a process of another scope', { ...self, pid: NO_PID, scope: 'elsewhere' }, false],
-    ['a process that runs', self, false],
-  ])('held by %s: taken at once is %s', async (_, holder, expected) => {
+    ['a process that is gone', true, { ...self, pid: NO_PID }],
+    ['an earlier process of our id', process.platform === 'linux', { ...self, startMark: '1' }],
+    ['a process of another scope', false, { ...self, pid: NO_PID, scope: 'elsewhere' }],
+    ['a process that runs', false, self],
+  ])('held by %s: taken at once is %s', async (_, expected, holder) => {
     const slot = createSlot();
     await acquire(slot, 0, holder);
     expect((await acquire(slot, 1)) !== undefined).toBe(expected);
