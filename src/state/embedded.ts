@@ -8,7 +8,7 @@ import { acquireLease, type LeaseRecord, thisProcess } from './lease.ts';
 import type { Lease, StateEntry, StateKey, StateStore, StateValue } from './store.ts';
 
 /** What is stored under a key: `key` only where the encoded one cannot be read back. */
-export interface StoredRecord {
+interface StoredRecord {
   readonly value: StateValue;
   readonly key?: StateKey;
 }
