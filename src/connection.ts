@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { Account } from './aliyun/account.ts';
 import { AccountDrive } from './aliyun/account-drive.ts';
 import type { UpstreamCall } from './aliyun/api-client.ts';
@@ -29,14 +27,21 @@ export interface ConnectOptions {
   readonly onCall?: (call: UpstreamCall) => void;
 }
 
+/** The state folder cannot be used; the message says what to do. */
+export class StateDirError extends Error {
+  override readonly name = 'StateDirError';
+}
+
 const CALL_TIMEOUT_MS = 30_000;
 
-/** Wires the account and its drives over one state folder. No network call is made and nothing is started. */
+/**
+ * Wires the account and its drives over one state folder. No network call is made and nothing is started.
+ * @throws StateDirError
+ */
 export async function connect({ settings, version, log, onCall }: ConnectOptions): Promise<Connection> {
   const { state_dir: stateDir, api_url, open_url } = settings;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const store = await openStore(stateDir);
   const userAgent = `alidav/${version}`;
-  const store = await openEmbeddedStore(path.join(stateDir, 'store'));
   const http = createJsonHttp({ timeoutMs: CALL_TIMEOUT_MS, userAgent });
   const storage = new StorageHost({ userAgent, log });
   const account = new Account({ settings, stateDir, store, http, log });
@@ -56,4 +61,13 @@ export async function connect({ settings, version, log, onCall }: ConnectOptions
       await store.close();
     },
   };
+}
+
+async function openStore(stateDir: string): Promise<StateStore> {
+  try {
+    return await openEmbeddedStore(stateDir);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new StateDirError(`${message}. Set ALIDAV_STATE_DIR to a folder that can be written.`, { cause });
+  }
 }

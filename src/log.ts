@@ -114,6 +114,8 @@ export function createLogger(
         pretty({
           colorize: isTerminal,
           ignore: 'pid,hostname',
+          // Scripts wait for one line that has both `listening` and the URL.
+          singleLine: true,
           translateTime: 'SYS:HH:MM:ss.l',
           sync: true,
           destination,

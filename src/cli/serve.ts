@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type App, createApp } from '../app.ts';
 import { type Config, ConfigError } from '../config/load.ts';
@@ -18,15 +19,18 @@ export async function serve(config: Config, command: 'serve' | 'demo'): Promise<
   const log = createLogger(config.settings);
   const stopSignal = waitForSignal();
   const demo = isDemo ? await startDemo(config.settings) : undefined;
-  const settings = demo?.settings ?? config.settings;
-  const app = await createApp({ settings, version: readVersion(), log });
   try {
-    const { url } = await app.start();
-    await announce(app, url, settings, isDemo, log);
-    const signal = await stopSignal;
-    log.info({ signal }, 'stopping');
+    const settings = demo?.settings ?? config.settings;
+    const app = await createApp({ settings, version: readVersion(), log });
+    try {
+      const { url } = await app.start();
+      await announce(app, url, settings, isDemo, log);
+      const signal = await stopSignal;
+      log.info({ signal }, 'stopping');
+    } finally {
+      await app.stop(GRACE_MS);
+    }
   } finally {
-    await app.stop(GRACE_MS);
     await demo?.close();
   }
   return 0;
@@ -49,10 +53,12 @@ async function findsNoAccount({ settings, namesAccount }: Config): Promise<boole
   ]);
 }
 
-/** The demo's account lives as long as its service, so what an earlier demo kept of its own is of no use. */
+/**
+ * The demo's account lives as long as its service, so its state does too, in a folder that no other demo shares: all of
+ * them have the same user.
+ */
 async function startDemo(settings: Settings): Promise<{ settings: Settings; close(): Promise<void> }> {
-  const stateDir = path.join(settings.state_dir, 'demo');
-  await rm(stateDir, { recursive: true, force: true });
+  const stateDir = await mkdtemp(path.join(tmpdir(), 'alidav-demo-'));
   // Only a demo pays for loading it.
   const { startEmulator } = await import('../emulator/emulator.ts');
   const emulator = await startEmulator();
@@ -60,13 +66,17 @@ async function startDemo(settings: Settings): Promise<{ settings: Settings; clos
     settings: {
       ...settings,
       state_dir: stateDir,
+      root: '/',
       api: 'app',
       api_url: emulator.apiUrl,
       auth_url: emulator.authUrl,
       open_url: emulator.openUrl,
       refresh_token: emulator.refreshTokens.app,
     },
-    close: () => emulator.close(),
+    async close() {
+      await emulator.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
   };
 }
 
