@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { parseBasic } from './basic.ts';
-import { computeResponse, DIGEST_ALGORITHMS, type DigestCredentials, parseDigest } from './digest.ts';
+import { computeResponse, type DigestCredentials, parseDigest } from './digest.ts';
 import { createNonces } from './nonces.ts';
 import type { Refusal } from './refusal.ts';
 import { createSecretMatcher } from './secret.ts';
@@ -84,12 +84,12 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
 }
 
 /**
- * Digest first, as Windows refuses Basic over plain http and Finder and neon prefer Digest. MD5 stands before SHA-256: the
- * Windows client reads the first Digest challenge alone and knows nothing but MD5. Both share a nonce, for clients that mix
- * up the parameters of several challenges.
+ * Digest first, as Windows refuses Basic over plain http and Finder and neon prefer Digest. MD5 stands on both sides of
+ * SHA-256: the Windows client reads the first Digest challenge alone, libavformat (ffmpeg, mpv) keeps the last, and neither
+ * knows anything but MD5. All share a nonce, for clients that mix up the parameters of several challenges.
  */
 function challenge(nonce: string, why: keyof typeof MESSAGES): Refusal {
-  const digests = DIGEST_ALGORITHMS.map(
+  const digests = ['MD5', 'SHA-256', 'MD5'].map(
     (algorithm) =>
       `Digest realm="${REALM}", qop="auth", algorithm=${algorithm}, nonce="${nonce}", charset=UTF-8${why === 'stale' ? ', stale=true' : ''}`,
   );

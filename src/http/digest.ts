@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** The algorithms offered, the most widely understood first: see `authentication`. */
-export const DIGEST_ALGORITHMS = ['MD5', 'SHA-256'] as const;
+/** The algorithms understood. */
+const DIGEST_ALGORITHMS = ['MD5', 'SHA-256'] as const;
 
 type DigestAlgorithm = (typeof DIGEST_ALGORITHMS)[number];
 

@@ -49,12 +49,13 @@ function digest(parts: DigestParts): string {
 }
 
 describe('who has no credentials', () => {
-  it('is challenged: Digest MD5 first, then SHA-256 with the same nonce, then Basic', () => {
+  it('is challenged: Digest MD5 first and last of the Digests, SHA-256 with the same nonce between them, then Basic', () => {
     const refusal = createDoor()(undefined);
     expect(refusal?.status).toBe(401);
-    const [md5, sha256, last] = challengesOf(refusal);
+    const [md5, sha256, again, last] = challengesOf(refusal);
     expect(md5).toMatch(/^Digest realm="alidav", qop="auth", algorithm=MD5, nonce="[\w-]{43}", charset=UTF-8$/);
     expect(sha256).toBe(md5?.replace('MD5', 'SHA-256'));
+    expect(again).toBe(md5);
     expect(last).toBe('Basic realm="alidav", charset="UTF-8"');
   });
 

@@ -177,7 +177,7 @@ describe('credentials', () => {
     socket.write(put(''));
     const [refusal] = (await once(socket, 'data')) as [string];
     expect(statusOf(refusal)).toBe(401);
-    expect(refusal.match(/^WWW-Authenticate: /gim)).toHaveLength(3);
+    expect(refusal.match(/^WWW-Authenticate: /gim)).toHaveLength(4);
     expect(refusal).not.toMatch(/connection: close/i);
     socket.write(put(`Authorization: ${RIGHT}\r\n`));
     const [answer] = (await once(socket, 'data')) as [string];
