@@ -49,6 +49,13 @@ describe('the page of a folder', () => {
     expect(answer.body).toMatch(/li\.up \{ order: 0 \}\nli\.folder \{ order: 1;/);
   });
 
+  it('shows no time where none is known', async () => {
+    const tree = new MemoryTree({ 'a.txt': file({ updatedAt: 0 }) });
+    const { body } = await (await serve(tree)).request('GET', '/');
+    expect(body).toContain('>a.txt</a>');
+    expect(body).not.toContain('<time');
+  });
+
   it('runs no script and is taken for nothing else', async () => {
     const { headers, body } = await (await serve(new MemoryTree(CONTENT))).request('GET', '/');
     expect(headers).toMatchObject({
