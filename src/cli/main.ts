@@ -53,4 +53,7 @@ function explain(error: unknown): number {
   return 1;
 }
 
+// No timer of the program keeps a process alive, so a command that waits for one would end in the middle of its work.
+const keepAlive = setInterval(() => {}, 60_000);
 process.exitCode = await run(process.argv.slice(2)).catch(explain);
+clearInterval(keepAlive);

@@ -9,8 +9,9 @@ import { hasHeldAccount } from '../state/credentials.ts';
 import { readVersion } from './help.ts';
 import { formatStartScreen } from './start-screen.ts';
 
-/** How long running answers may take once the process is told to end. */
-const GRACE_MS = 10_000;
+/** How long running answers may take once the process is told to end, and the process itself. */
+const GRACE_MS = 9_000;
+const END_WITHIN_MS = 10_000;
 const NAME_WITHIN_MS = 3_000;
 
 /** Serves until SIGTERM or SIGINT. @returns the exit code */
@@ -27,6 +28,8 @@ export async function serve(config: Config, command: 'serve' | 'demo'): Promise<
       await announce(app, url, settings, isDemo, log);
       const signal = await stopSignal;
       log.info({ signal }, 'stopping');
+      // What still waits for the service then is cut off as by a power cut, which loses nothing that is stored.
+      setTimeout(() => process.exit(0), END_WITHIN_MS).unref();
     } finally {
       await app.stop(GRACE_MS);
     }
