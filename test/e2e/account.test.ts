@@ -186,7 +186,7 @@ describe.concurrent('without network', () => {
     await emulator.setOffline(true);
     try {
       const served = await machine.serve(['serve'], env);
-      expect(served.startedWithinMs).toBeLessThan(3_000);
+      expect(served.startedWithinMs).toBeLessThan(6_000);
       const [listing, ready, health] = await Promise.all([
         propfind(served.url, '/', '1'),
         ask(served.url, '/.alidav/ready'),
