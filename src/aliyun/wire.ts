@@ -50,9 +50,9 @@ export function parseEntry(json: unknown, context: EntryContext, oddities: Oddit
   if (updatedAt === undefined) oddities.note('an entry without times', { id });
   const hash = item.content_hash;
   const entry: Entry = {
-    driveId: readId(item, 'drive_id') ?? context.driveId,
+    driveId: shared(readId(item, 'drive_id'), context.driveId),
     id,
-    parentId: readId(item, 'parent_file_id') ?? context.parentId,
+    parentId: shared(readId(item, 'parent_file_id'), context.parentId),
     name: name ?? id,
     kind,
     sizeBytes: isFile ? (sizeBytes ?? 0) : 0,
@@ -65,6 +65,11 @@ export function parseEntry(json: unknown, context: EntryContext, oddities: Oddit
     trashed: item.trashed === true,
   };
   return isFile && hasLivePhotoName(entry) ? withLiveStreams(entry, parseLiveStreams(item)) : entry;
+}
+
+/** The id that was asked with in place of an equal one: a folder's entries then hold one copy of it between them. */
+function shared(id: string | undefined, known: string): string {
+  return id === undefined || id === known ? known : id;
 }
 
 export function blockedReasonOf(item: JsonObject): string | undefined {
