@@ -55,9 +55,5 @@ function explain(error: unknown): number {
 
 // No timer of the program keeps a process alive, so a command that waits for one would end in the middle of its work.
 const keepAlive = setInterval(() => {}, 60_000);
-// Waiting for a turn or for a retry keeps no process alive, and a command may have nothing else to wait for.
-const command = setInterval(() => {}, 60_000);
-process.exitCode = await run(process.argv.slice(2))
-  .catch(explain)
-  .finally(() => clearInterval(command));
+process.exitCode = await run(process.argv.slice(2)).catch(explain);
 clearInterval(keepAlive);
