@@ -31,8 +31,11 @@ export interface DeliveryChoice {
     | 'nothing-against-it';
 }
 
-/** A client that never comes back needs a link that outlives a film and its pauses. */
-const LONG_LIFE_MS = 4 * 3_600_000;
+/**
+ * A client that never comes back needs a link that outlives a film and its pauses. The service signs for four hours at most,
+ * so to ask for all four would be to redirect nobody.
+ */
+const LONG_LIFE_MS = 3 * 3_600_000;
 /** Under this a redirect may arrive at a link that has died on the way. */
 const SHORT_LIFE_MS = 10_000;
 

@@ -42,8 +42,9 @@ describe('chooseDelivery', () => {
     ['Finder', { userAgent: 'WebDAVFS/3.0.0' }, 'stream: client-never-follows'],
     ['Finder, long link', { userAgent: 'WebDAVFS/3.0.0', lifeLeftMs: 5 * HOURS }, 'stream: client-never-follows'],
     ['VLC', { userAgent: 'VLC/3.0.24 LibVLC/3.0.24' }, 'stream: client-never-returns'],
-    ['VLC, long link', { userAgent: 'VLC/3.0.24', lifeLeftMs: 4 * HOURS }, 'redirect: nothing-against-it'],
-    ['VLC, nearly long link', { userAgent: 'VLC/3.0.24', lifeLeftMs: 4 * HOURS - 1 }, 'stream: client-never-returns'],
+    ['VLC, new link', { userAgent: 'VLC/3.0.24', lifeLeftMs: 4 * HOURS - 300 }, 'redirect: nothing-against-it'],
+    ['VLC, long link', { userAgent: 'VLC/3.0.24', lifeLeftMs: 3 * HOURS }, 'redirect: nothing-against-it'],
+    ['VLC, nearly long link', { userAgent: 'VLC/3.0.24', lifeLeftMs: 3 * HOURS - 1 }, 'stream: client-never-returns'],
     ['a browser', { userAgent: CHROME }, 'stream: client-never-returns'],
     ['a browser, long link', { userAgent: CHROME, lifeLeftMs: 5 * HOURS }, 'redirect: nothing-against-it'],
     [
