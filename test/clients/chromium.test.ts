@@ -1,0 +1,70 @@
+import { stat } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePath, POEM, POEMS, startDemo } from '../support/demo.ts';
+import { describeWith, run } from '../support/programs.ts';
+import { requestLines } from '../support/request-lines.ts';
+import { makeScratch, removeScratch } from '../support/scratch.ts';
+import { LOGIN_KINDS, type Stack } from '../support/stack.ts';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-dev-shm-usage',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describeWith(['chromium', 'timeout'], 'Chromium', () => {
+  describe.each(LOGIN_KINDS)('over a login of kind %s', (kind) => {
+    let stack: Stack;
+    let profile: string;
+
+    beforeAll(async () => {
+      stack = await startDemo(kind);
+      profile = await makeScratch();
+    });
+    afterAll(async () => {
+      await stack?.close();
+      if (profile) await removeScratch(profile);
+    });
+
+    async function open(path: string, ...actions: readonly string[]): Promise<string> {
+      const args = [...FLAGS, `--user-data-dir=${profile}/profile`, ...actions, stack.url + encodePath(path)];
+      const { code, stdout } = await run('timeout', ['-k', '5', '50', 'chromium', ...args], { env: { HOME: profile } });
+      expect(code).toBe(0);
+      return stdout;
+    }
+
+    it('shows the root', async () => {
+      const page = await open('/', '--dump-dom');
+      for (const name of ['备份盘', '资源库']) {
+        expect(page).toContain(`<li class="folder"><a href="${encodePath(name)}/">${name}/</a>`);
+      }
+    });
+
+    it('shows a folder, with a way back', async () => {
+      const page = await open(`${POEMS}/`, '--dump-dom');
+      expect(page).toMatch(/<a href="[^"]+">静夜思（李白）\.txt<\/a><span>103 B<\/span>/);
+      expect(page).toContain('<a href="../">..</a>');
+    });
+
+    it('paints what it shows', async () => {
+      await open('/', `--screenshot=${profile}/root.png`);
+      expect((await stat(`${profile}/root.png`)).size).toBeGreaterThan(1000);
+    });
+
+    if (kind !== 'app') {
+      it('shows a text as it is, streamed to it', async () => {
+        const page = await open(POEM, '--dump-dom');
+        expect(page).toContain('床前明月光');
+        expect(requestLines(stack, { client: 'browser', path: POEM })).toMatchObject([
+          { status: 200, delivery: 'stream' },
+        ]);
+      });
+    }
+  });
+});
