@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Authenticate } from './authentication.ts';
 import type { Peer } from './forwarded.ts';
-import { checkHost, type HostGuardSettings } from './host-guard.ts';
+import type { HostGuard } from './host-guard.ts';
 import type { Refusal } from './refusal.ts';
 import { parseTarget } from './url-guard.ts';
 
@@ -9,7 +9,7 @@ import { parseTarget } from './url-guard.ts';
 const ADMIN_ROOT = '/.alidav';
 
 export interface AdmissionRules {
-  readonly settings: HostGuardSettings;
+  readonly guardHost: HostGuard;
   readonly openAdminPaths: readonly string[];
   readonly authenticate: Authenticate;
 }
@@ -28,7 +28,7 @@ export function admit(request: IncomingMessage, peer: Peer, rules: AdmissionRule
   if ('status' in target) return { path: undefined, refusal: target };
   request.url = target.url;
   const refusal =
-    checkHost(request, target.authority, peer.forwardedHost, rules.settings) ??
+    rules.guardHost(request, target.authority, peer.forwardedHost) ??
     checkExpectation(request) ??
     (isOpen(request, target.path, rules) ? undefined : rules.authenticate(request, asSent, peer.address));
   if (target.authority !== undefined) request.headers.host = target.authority;

@@ -8,6 +8,7 @@ import { createAuthentication } from './authentication.ts';
 import { answerConnectionErrors } from './connection-errors.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { createPeerReader, type Peer } from './forwarded.ts';
+import { createHostGuard } from './host-guard.ts';
 import { formatUrl, readTlsFiles, startListening } from './listen.ts';
 import { refuse } from './refusal.ts';
 import { BODY_LIMITS, type BodyLimits, continueWhenRead, watchBody } from './request-body.ts';
@@ -57,7 +58,7 @@ const SERVER_OPTIONS = {
   keepAliveTimeout: 75_000,
   // The default cuts uploads off after five minutes; `watchBody` bounds them instead.
   requestTimeout: 0,
-  // A missing Host gets its answer, and its log line, from `checkHost`.
+  // A missing Host gets its answer, and its log line, from the host guard.
   requireHostHeader: false,
 };
 
@@ -89,7 +90,8 @@ export function createFront(deps: FrontDeps): Front {
 
 function serve(server: Server, connections: Connections, deps: FrontDeps): void {
   const { settings, openAdminPaths, log, now } = deps;
-  const rules = { settings, openAdminPaths, authenticate: createAuthentication(settings, now) };
+  const guardHost = createHostGuard(settings);
+  const rules = { guardHost, openAdminPaths, authenticate: createAuthentication(settings, now) };
   const readPeer = createPeerReader(settings.trusted_proxies);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     connections.add(response);
