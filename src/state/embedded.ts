@@ -45,32 +45,38 @@ export async function openEmbeddedStore(dir: string, options: EmbeddedStoreOptio
   const unwatchers = new Set<() => void>();
   let closing: Promise<void> | undefined;
 
+  /** A read while the library closes would make it throw later, in a timer of its own, which ends the process. */
+  function use<D>(database: D): D {
+    if (closing) throw new Error('The state folder has been closed.');
+    return database;
+  }
+
   return {
     async get(key) {
-      return root.get(encodeKey(key).parts)?.value;
+      return use(root).get(encodeKey(key).parts)?.value;
     },
 
     async put(key, value) {
       const { parts, record } = toStored(key, value);
-      await root.put(parts, record, newVersion());
+      await use(root).put(parts, record, newVersion());
     },
 
     async remove(key) {
-      await root.remove(encodeKey(key).parts);
+      await use(root).remove(encodeKey(key).parts);
     },
 
     async compareAndSet(key, expected, value) {
       const { parts, record } = toStored(key, value);
-      const before = root.getEntry(parts);
+      const before = use(root).getEntry(parts);
       if (!isDeepStrictEqual(before?.value.value, toJson(expected))) return false;
-      return putIfUnchanged(root, parts, record, before?.version);
+      return putIfUnchanged(use(root), parts, record, before?.version);
     },
 
     async *range(prefix): AsyncGenerator<StateEntry> {
       const { parts } = encodeKey(prefix);
       let start: { start: (string | number)[]; exclusiveStart?: boolean } | undefined = { start: parts };
       while (start) {
-        const piece = readPiece(root, start, parts);
+        const piece = readPiece(use(root), start, parts);
         yield* piece.entries;
         start = piece.last && { start: piece.last, exclusiveStart: true };
       }
@@ -81,18 +87,18 @@ export async function openEmbeddedStore(dir: string, options: EmbeddedStoreOptio
       return acquireLease(
         {
           read() {
-            const entry = leases.getEntry(parts);
+            const entry = use(leases).getEntry(parts);
             return entry && { record: entry.value, version: entry.version ?? 0 };
           },
-          write: (record, version) => putIfUnchanged(leases, parts, record, version),
-          remove: (version) => leases.remove(parts, version),
+          write: (record, version) => putIfUnchanged(use(leases), parts, record, version),
+          remove: (version) => use(leases).remove(parts, version),
         },
         { ttlMs, now, holder: thisProcess() },
       );
     },
 
     watch(prefix, onChange) {
-      const stop = watchDatabase(root, encodeKey(prefix).parts, watchIntervalMs, onChange);
+      const stop = watchDatabase(use(root), encodeKey(prefix).parts, watchIntervalMs, onChange);
       unwatchers.add(stop);
       return () => {
         unwatchers.delete(stop);

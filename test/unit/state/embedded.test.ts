@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../../src/state/embedded.ts';
 import type { StateEntry, StateKey, StateStore } from '../../../src/state/store.ts';
@@ -20,6 +21,20 @@ async function collect(entries: AsyncIterable<StateEntry>): Promise<StateEntry[]
 }
 
 describe('openEmbeddedStore', () => {
+  it('refuses whoever comes while it closes', async () => {
+    const store = await openEmbeddedStore(await temporaryFolder());
+    void store.put(['user'], 1);
+    const closed = store.close();
+    await expect(store.get(['user'])).rejects.toThrow('closed');
+    await expect(store.put(['user'], 2)).rejects.toThrow('closed');
+    await expect(store.compareAndSet(['user'], undefined, 2)).rejects.toThrow('closed');
+    await expect(store.acquireLease(['user'], 1000)).rejects.toThrow('closed');
+    await expect(collect(store.range(['user']))).rejects.toThrow('closed');
+    await closed;
+    // What the library would throw in a timer fails the run.
+    await sleep(20);
+  });
+
   it('gives back what was put, after a restart too', async () => {
     const dir = await temporaryFolder();
     const values = [0, '', null, false, 'text', { a: [1, { b: '名' }] }, [], 'x'.repeat(100_000), 'a\ud800'];
