@@ -17,6 +17,10 @@ export function checkRange(response: IncomingMessage, range: ByteRange): void {
     throw new DriveError('content-mismatch', 'The storage host encoded the content.');
   }
   if (response.statusCode === 200) {
+    // A page of some proxy, or a stand-in, is mostly shorter: its bytes must not become the beginning of a file.
+    if (Number(response.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= range.last) {
+      throw new DriveError('content-mismatch', 'The storage host sent something shorter than the content.');
+    }
     if (range.first === 0) return;
     throw new DriveError('unavailable', 'The storage host ignored the range.');
   }

@@ -94,6 +94,12 @@ describe('StorageHost.openRange', () => {
     await expect(open(7, 11)).rejects.toMatchObject({ code: 'content-mismatch' });
   });
 
+  it('refuses a 200 that is shorter than the range', async () => {
+    await setUp((_request, response) => response.writeHead(200, { 'Content-Length': 9 }).end('<html></>'));
+    await expect(open(0, 9)).rejects.toMatchObject({ code: 'content-mismatch' });
+    expect(await readAll(await open(0, 8))).toBe('<html></>');
+  });
+
   it('refuses an encoded body', async () => {
     await setUp((_request, response) => {
       response.writeHead(206, { 'Content-Range': 'bytes 0-1/9', 'Content-Encoding': 'gzip' }).end('zz');
