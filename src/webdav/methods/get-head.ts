@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { ByteRange, Download, DownloadLink } from '../../drive/drive.ts';
@@ -119,6 +120,8 @@ async function sendStream(
   const { sizeBytes } = entry;
   const { first, last } = part ?? { first: 0, last: sizeBytes - 1 };
   const stream = await openReadStream(entry, { first, last }, signal);
+  // Until the first byte is here, what goes wrong can still become a status; a broken connection tells a client nothing.
+  await once(stream, 'readable', { signal });
   response.writeHead(part ? 206 : 200, {
     ...headers,
     'Content-Length': last - first + 1,

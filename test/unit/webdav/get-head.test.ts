@@ -210,6 +210,12 @@ describe('a streamed GET', () => {
     expect(records[0]?.error).toMatchObject({ code: 'range-not-satisfiable' });
   });
 
+  it('tells with a status that not one byte can be had', async () => {
+    const { drive, ask } = await serve('stream');
+    drive.faults.push({ failAfter: 0, code: 'unavailable' }, { refuse: 'range-not-satisfiable' });
+    expect((await ask('GET', '/a%20b.bin')).status).toBe(416);
+  });
+
   it('stops the download within 100 ms of the client leaving', async () => {
     const { drive, open } = await serve('stream');
     const answer = await open('GET', '/big.bin');
