@@ -51,13 +51,29 @@ function proxy(request: IncomingMessage, response: ServerResponse, upstream: str
   }).on('error', () => response.destroy());
 }
 
+/** As long as the service's signed links are. */
+const LOCATION = `http://127.0.0.1/${'x'.repeat(560)}`;
+
+/** What every redirect says that does its duty. */
+function redirect(response: ServerResponse): void {
+  response
+    .writeHead(302, {
+      Location: LOCATION,
+      'Content-Length': 0,
+      'Cache-Control': 'max-age=800, private',
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    .end();
+}
+
 const server = createServer((request, response) => {
+  if (request.url === '/redirect') return redirect(response);
   const url = new URL(request.url ?? '/', 'http://bare');
   const count = Number(url.searchParams.get('count'));
   if (url.pathname === '/allprop') void sendListing(response, renderAllprop, count);
   else if (url.pathname === '/finder') void sendListing(response, renderFinder, count);
   else if (url.pathname === '/proxy') proxy(request, response, url.searchParams.get('upstream') ?? '');
-  else response.writeHead(302, { Location: `${url.origin}/elsewhere`, 'Content-Length': 0 }).end();
 });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

@@ -1,7 +1,7 @@
 import type { TreeNode } from '../tree/node.ts';
 import type { LiveProperty } from './live-properties.ts';
 import type { PropfindRequest } from './propfind-request.ts';
-import { escapeXml, type QName } from './xml.ts';
+import { DAV_NAMESPACE, escapeXml, type QName } from './xml.ts';
 
 /** Renders the propstats of one resource. */
 export type PropertyPlan = (node: TreeNode) => string;
@@ -63,5 +63,6 @@ function planNamed(
 }
 
 function formatUnknown({ namespace, name }: QName): string {
+  if (namespace === DAV_NAMESPACE) return `<D:${name}/>`;
   return namespace === '' ? `<${name} xmlns=""/>` : `<x:${name} xmlns:x="${escapeXml(namespace)}"/>`;
 }

@@ -36,7 +36,8 @@ interface Selected {
   readonly entry: Entry;
   readonly client: ClientClass;
   readonly validators: Validators;
-  readonly headers: OutgoingHttpHeaders;
+  /** Of the answer that carries the content; a redirect needs none of them. */
+  formatHeaders(): OutgoingHttpHeaders;
 }
 
 /**
@@ -62,14 +63,16 @@ export function createGetHead(deps: GetHeadDeps): MethodHandler {
     }
 
     const entry = await deps.livePhotos.resolve(node.entry, signal);
-    const headers = formatFileHeaders(node, validators, isLivePhoto(entry) ? 'none' : 'bytes');
+    const formatHeaders = () => formatFileHeaders(node, validators, isLivePhoto(entry) ? 'none' : 'bytes');
     const sizeBytes = findContentLength(entry);
     if (request.method === 'HEAD' || sizeBytes === 0) {
-      response.writeHead(200, { ...headers, ...(sizeBytes !== undefined && { 'Content-Length': sizeBytes }) }).end();
+      response
+        .writeHead(200, { ...formatHeaders(), ...(sizeBytes !== undefined && { 'Content-Length': sizeBytes }) })
+        .end();
       return;
     }
     if (sizeBytes === undefined) throw new DriveError('unavailable', 'The parts of this live photo are not known.');
-    const selected: Selected = { entry, client, validators, headers };
+    const selected: Selected = { entry, client, validators, formatHeaders };
     const range = selectRange(exchange, selected);
     const link = await findRedirect(exchange, selected);
     record.delivery = link ? 'redirect' : 'stream';
@@ -114,7 +117,7 @@ function selectRange({ request: { headers } }: Exchange, { entry, validators }: 
 async function sendStream(
   openReadStream: OpenReadStream,
   { response, signal }: Exchange,
-  { entry, headers }: Selected,
+  { entry, formatHeaders }: Selected,
   part: ByteRange | undefined,
 ): Promise<void> {
   const { sizeBytes } = entry;
@@ -123,7 +126,7 @@ async function sendStream(
   // Until the first byte is here, what goes wrong can still become a status; a broken connection tells a client nothing.
   await once(stream, 'readable', { signal });
   response.writeHead(part ? 206 : 200, {
-    ...headers,
+    ...formatHeaders(),
     'Content-Length': last - first + 1,
     ...(part && { 'Content-Range': `bytes ${first}-${last}/${sizeBytes}` }),
   });
