@@ -168,7 +168,7 @@ describe('PROPFIND', () => {
 
 describe('quota', () => {
   const FINDER_QUOTA = prop('<D:quota-available-bytes/><D:quota-used-bytes/><D:quota/><D:quotaused/>');
-  const UNKNOWN = '<x:quota xmlns:x="DAV:"/><x:quotaused xmlns:x="DAV:"/>';
+  const UNKNOWN = '<D:quota/><D:quotaused/>';
 
   it.each([
     [
