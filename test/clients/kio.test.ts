@@ -1,0 +1,55 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FILM, FILM_FILE, POEM, POEMS, readStored, startDemo } from '../support/demo.ts';
+import { describeWith, run } from '../support/programs.ts';
+import { requestLines } from '../support/request-lines.ts';
+import { makeScratch, removeScratch } from '../support/scratch.ts';
+import { LOGIN_KINDS, type Stack } from '../support/stack.ts';
+
+const SCRIPT = `
+kioclient5 --noninteractive ls "$1$2" >folder
+kioclient5 --noninteractive cat "$1$3" >poem
+kioclient5 --noninteractive copy "$1$4" "file://$PWD/film"
+`;
+
+describeWith(['kioclient5', 'dbus-run-session', 'timeout'], 'KIO', () => {
+  describe.each(LOGIN_KINDS)('over a login of kind %s', (kind) => {
+    let stack: Stack;
+    let home: string;
+
+    beforeAll(async () => {
+      stack = await startDemo(kind);
+      home = await makeScratch();
+      await mkdir(`${home}/run`, { mode: 0o700 });
+      const location = stack.url.replace(/^http/, 'webdav');
+      // Its workers outlive it for a while and would hold its output open: into a file with it, and kill all of the group.
+      const session = ['dbus-run-session', '--', 'sh', '-c', SCRIPT, 'sh', location, POEMS, POEM, FILM];
+      await run('sh', ['-c', 'exec timeout -k 5 45 "$@" >output 2>&1', 'sh', ...session], {
+        cwd: home,
+        env: { HOME: home, XDG_RUNTIME_DIR: `${home}/run`, QT_QPA_PLATFORM: 'offscreen', LC_ALL: 'C.UTF-8' },
+      });
+    });
+    afterAll(async () => {
+      await stack?.close();
+      if (home) await removeScratch(home);
+    });
+
+    it('lists', async () => {
+      const names = (await readFile(`${home}/folder`, 'utf8')).trimEnd().split('\n');
+      expect(names.toSorted()).toEqual(
+        expect.arrayContaining(['春晓（孟浩然）.txt', '登鹳雀楼（王之涣）.txt', '静夜思（李白）.txt']),
+      );
+    });
+
+    it('reads files, by a redirect where links allow it', async () => {
+      expect(await readFile(`${home}/poem`)).toEqual(await readStored(stack.emulator, POEM));
+      expect((await readFile(`${home}/film`)).equals(await readFile(FILM_FILE))).toBe(true);
+      const delivery = kind === 'page' ? 'stream' : 'redirect';
+      const reads = requestLines(stack, { client: 'kio', method: 'GET' });
+      expect(reads).toMatchObject([
+        { path: POEM, delivery },
+        { path: FILM, delivery },
+      ]);
+    });
+  });
+});

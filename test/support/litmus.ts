@@ -1,0 +1,29 @@
+import { run } from './programs.ts';
+
+export interface LitmusTest {
+  readonly name: string;
+  readonly result: 'pass' | 'FAIL' | 'SKIPPED' | 'XFAIL';
+}
+
+/** Runs one of litmus's suites against a folder; a test that runs several times is there as often. */
+export async function runLitmus(
+  suite: 'basic' | 'copymove' | 'props' | 'locks' | 'http',
+  url: string,
+  workingFolder: string,
+): Promise<LitmusTest[]> {
+  // It leaves its own logs in the working folder.
+  const { stdout } = await run('litmus', ['--keep-going', url], { cwd: workingFolder, env: { TESTS: suite } });
+  return parseLitmus(stdout);
+}
+
+/** Reads ` 3. put_get............... pass`; the result follows on a line of its own when there were warnings. */
+function parseLitmus(output: string): LitmusTest[] {
+  const tests: LitmusTest[] = [];
+  let name = '';
+  for (const line of output.split(/[\r\n]+/)) {
+    name = /^ *\d+\. (\w+)/.exec(line)?.[1] ?? name;
+    const result = /^(?: *\d+\. \w+)?[ .]* (pass|FAIL|SKIPPED|XFAIL)\b/.exec(line)?.[1];
+    if (result !== undefined) tests.push({ name, result: result as LitmusTest['result'] });
+  }
+  return tests;
+}
