@@ -79,7 +79,7 @@ describe.concurrent.each(LOGIN_KINDS)('with a %s login', (kind) => {
       ];
       for (const [headers, status] of rows) {
         const expected = kind === 'page' && status === 302 ? 200 : status;
-        const signal = AbortSignal.timeout(5_000);
+        const signal = AbortSignal.timeout(20_000);
         const answer = await ask(stack.url, '/film.mp4', { headers: { Authorization: basic, ...headers }, signal });
         const given = headers.Range && answer.status === 206 ? 200 : answer.status;
         expect([headers, given]).toEqual([headers, expected]);
@@ -247,26 +247,6 @@ describe.concurrent.each(LOGIN_KINDS)('with a %s login', (kind) => {
       expect(again.body.equals(BIG)).toBe(true);
     });
   });
-
-  it('a client that leaves takes the body of the storage host along', async () => {
-    await withStack({ kind }, async (stack) => {
-      const { store, drives, calls, settings } = stack.emulator;
-      store.addSparseFile(store.root(drives.backup), 'huge.bin', 4 * GIB);
-      settings.bytesPerSecond = 8 * MIB;
-      await propfind(stack.url, '/', '1');
-      for (const target of ['/huge.bin', '/huge.bin']) {
-        const leave = new AbortController();
-        const reading = ask(stack.url, target, { headers: STREAM, signal: leave.signal }).catch(() => undefined);
-        await until(() => calls.bodies.open === 1, 3_000, 'the body');
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        leave.abort();
-        const leftAt = performance.now();
-        await until(() => calls.bodies.open === 0, 1_000, 'the body closed');
-        expect(performance.now() - leftAt).toBeLessThan(400);
-        await reading;
-      }
-    });
-  });
 });
 
 describe.concurrent('links that die while a film is read', () => {
@@ -275,7 +255,7 @@ describe.concurrent('links that die while a film is read', () => {
       stack.emulator.faults.inject({ kind: 'reset-after', bytes: 1_000_000, endpoint: 'storage' });
       stack.emulator.settings.bytesPerSecond = 400_000;
       const reading = ask(stack.url, '/film.mp4', { headers: STREAM });
-      await until(() => stack.emulator.calls.count('storage') === 2, 8_000, 'the second body');
+      await until(() => stack.emulator.calls.count('storage') === 2, 15_000, 'the second body');
       stack.emulator.settings.bytesPerSecond = null;
       const answer = await reading;
       expect([answer.status, answer.isWhole, answer.body.equals(BIG)]).toEqual([200, true, true]);
@@ -324,11 +304,33 @@ describe.concurrent('three bodies at a time', () => {
         sent.end();
         return sent;
       });
-      await until(() => calls.bodies.open === 3, 3_000, 'three bodies');
+      await until(() => calls.bodies.open === 3, 10_000, 'three bodies');
       const answer = await ask(stack.url, '/film.mp4', { headers: STREAM });
       expect([answer.status, answer.body.equals(BIG)]).toEqual([200, true]);
       for (const sent of lazy) sent.destroy();
       await until(() => calls.bodies.open === 0, 1_000, 'all closed');
+    });
+  });
+});
+
+describe.each(LOGIN_KINDS)('with a %s login', (kind) => {
+  it('a client that leaves takes the body of the storage host along', async () => {
+    await withStack({ kind }, async (stack) => {
+      const { store, drives, calls, settings } = stack.emulator;
+      store.addSparseFile(store.root(drives.backup), 'huge.bin', 4 * GIB);
+      settings.bytesPerSecond = 8 * MIB;
+      await propfind(stack.url, '/', '1');
+      for (const target of ['/huge.bin', '/huge.bin']) {
+        const leave = new AbortController();
+        const reading = ask(stack.url, target, { headers: STREAM, signal: leave.signal }).catch(() => undefined);
+        await until(() => calls.bodies.open === 1, 10_000, 'the body');
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        leave.abort();
+        const leftAt = performance.now();
+        await until(() => calls.bodies.open === 0, 1_000, 'the body closed');
+        expect(performance.now() - leftAt).toBeLessThan(400);
+        await reading;
+      }
     });
   });
 });
