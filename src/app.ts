@@ -44,8 +44,9 @@ const BODIES = { open: 3, page: 16, app: 16 } as const satisfies Record<AccountI
 /** Wires the whole program; the one place that knows every part of it. */
 export async function createApp({ settings, version, log }: AppOptions): Promise<App> {
   const now = Date.now;
-  // A call is counted for the request in whose course it was made.
+  // A call is counted for the request in whose course it was made; following its course is not free.
   const records = new AsyncLocalStorage<RequestRecord>();
+  const isCounted = log.isLevelEnabled('info');
   const onCall = () => {
     const record = records.getStore();
     if (record) record.upstreamCalls += 1;
@@ -94,7 +95,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()) }),
     openAdminPaths: OPEN_ADMIN_PATHS,
     classifyClient: (userAgent) => classifyClient(userAgent).name,
-    runWithRecord: (record, handle) => records.run(record, handle),
+    ...(isCounted && { runWithRecord: (record, handle) => records.run(record, handle) }),
     log,
     now,
   });

@@ -24,7 +24,22 @@ export class DriveFileSystem extends v2.FileSystem {
     this.#openContent = openContent;
   }
 
-  /** From memory alone: the library asks before every request, only to fill a header, and the request waits for it. */
+  /**
+   * The library asks before every request, only to fill a header, and the request waits for it. What may be asked was
+   * settled at the front door, so its own walk through its privileges is left out.
+   */
+  override type(
+    context: v2.RequestContext,
+    path: v2.Path | string,
+    callback: v2.ReturnCallback<v2.ResourceType>,
+  ): void {
+    const resolved = new v2.Path(path);
+    const error = resolved.resolve();
+    if (error) callback(error);
+    else this._type(resolved, { context }, callback);
+  }
+
+  /** From memory alone. */
   protected override _type(path: v2.Path, _info: v2.TypeInfo, callback: v2.ReturnCallback<v2.ResourceType>): void {
     const kind = path.isRoot() ? 'folder' : this.#tree.peek(path.toString())?.entry.kind;
     if (kind === undefined) callback(v2.Errors.ResourceNotFound);
