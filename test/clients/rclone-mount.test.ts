@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { FILM, FILM_FILE, POEMS, readStored, SPARSE, startDemo } from '../support/demo.ts';
 import { isMounted, unmount } from '../support/mounts.ts';
 import { describeWith, run } from '../support/programs.ts';
@@ -16,26 +15,19 @@ describeWith(['rclone', 'fusermount3', 'cmp', 'dd'], 'rclone mount', () => {
     let stack: Stack;
     let scratch: string;
     let mount: string;
-    let daemon: ChildProcess | undefined;
+    let daemon: Daemon | undefined;
 
     beforeAll(async () => {
       stack = await startDemo(kind);
       scratch = await makeScratch();
       mount = `${scratch}/mount`;
       await mkdir(mount);
-      daemon = spawn('rclone', ['mount', 'drive:', mount, '--cache-dir', `${scratch}/cache`], {
-        env: { ...process.env, ...rcloneEnv(stack) },
-        stdio: 'ignore',
-      });
+      daemon = startDaemon('rclone', ['mount', 'drive:', mount, '--cache-dir', `${scratch}/cache`], rcloneEnv(stack));
       await vi.waitFor(async () => expect(await isMounted(mount)).toBe(true), { timeout: 30_000, interval: 100 });
     });
     afterAll(async () => {
       if (mount) await unmount(mount);
-      if (daemon && daemon.exitCode === null) {
-        const exited = once(daemon, 'exit');
-        daemon.kill('SIGKILL');
-        await exited;
-      }
+      await daemon?.stop();
       await stack?.close();
       if (scratch) await removeScratch(scratch);
     });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 /** One request of a recorded client, and what it can work with. */
-export interface Step {
+interface Step {
   readonly phase: string;
   readonly m: string;
   readonly p: string;
