@@ -96,7 +96,7 @@ export function toDriveError(answer: HttpAnswer): ApiError {
   const message = textField(answer.json, 'message') ?? answer.headers['x-ca-error-message'] ?? answer.text;
   const code = codeOf(answer.status, apiCode, message);
   const origin = { status: answer.status, apiCode, detail: `HTTP ${answer.status} ${apiCode ?? ''}: ${cut(message)}` };
-  const sentence = textField(answer.json, 'display_message') ?? sentenceOf(code, answer.status);
+  const sentence = displayMessageOf(answer.json) ?? sentenceOf(code, answer.status);
   return new ApiError(code, withReason(sentence, apiCode), origin, retryAfterMsOf(answer));
 }
 
@@ -171,6 +171,12 @@ function storageCodeOf(status: number, code: string | undefined, message: string
     default:
       return status === 416 ? 'range-not-satisfiable' : 'unavailable';
   }
+}
+
+/** What the service wrote for people, who need no word that is long enough for a token: gateways echo what they were sent. */
+function displayMessageOf(json: unknown): string | undefined {
+  const text = textField(json, 'display_message');
+  return text === undefined || text.length > 200 || /[\w.~+/=-]{24}/.test(text) ? undefined : text;
 }
 
 function sentenceOf(code: DriveErrorCode, status: number): string {

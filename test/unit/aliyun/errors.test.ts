@@ -108,6 +108,14 @@ describe('toDriveError', () => {
     expect(toDriveError(answer(403, body)).message).toBe('功能维护中 (FeatureTemporaryDisabled).');
   });
 
+  it.each([`token ${'a1'.repeat(16)} is not good`, 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln', '长'.repeat(201)])(
+    'but not what could be a token: %s',
+    (text) => {
+      const body = { code: 'Forbidden', message: 'x', display_message: text };
+      expect(toDriveError(answer(403, body)).message).toBe('AliyunDrive does not allow this (Forbidden).');
+    },
+  );
+
   it('drops a code that is no code', () => {
     expect(toDriveError(refusal(403, 'Forbidden <b>')).message).toBe('AliyunDrive does not allow this.');
   });
