@@ -83,8 +83,14 @@ it.concurrent.each(LOGIN_KINDS)('a %s login: no secret is in a log line, an erro
   tokens.revokeAccessTokens(kind);
   await list();
   // A service that echoes what it was sent, as gateways do.
-  const echo = `token ${[...secrets].join(' ')} is not good`;
-  faults.inject({ kind: 'answer', endpoint: '*', status: 403, body: { code: 'Forbidden', message: echo }, times: 2 });
+  const echo = `token ${[...secrets].filter((secret) => secret !== PASSWORD).join(' ')} is not good`;
+  faults.inject({
+    kind: 'answer',
+    endpoint: '*',
+    status: 403,
+    body: { code: 'Forbidden', message: echo, display_message: echo },
+    times: 2,
+  });
   await list();
   faults.inject({ kind: 'answer', endpoint: '*', status: 500, body: echo, times: 8 });
   await list();
