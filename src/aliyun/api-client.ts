@@ -1,12 +1,12 @@
 import { DriveError } from '../drive/errors.ts';
+import { SharedCalls } from '../drive/shared-calls.ts';
 import type { Logger } from '../log.ts';
-import { sleep } from './abort.ts';
 import { type ApiError, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
 import { type HttpAnswer, type JsonHttp, NoAnswerError } from './http.ts';
 import { isObject } from './json.ts';
 import { type PaceClass, Pacer, type Rates } from './pacer.ts';
 import { MAX_TRIES, type RetryTraits, retryDelayMs } from './retry.ts';
-import { SharedCalls } from './shared-calls.ts';
+import { sleep } from './sleep.ts';
 
 /** Where access tokens come from: fulfilled by the account keeper. */
 export interface AccessTokenSource {
@@ -65,7 +65,7 @@ export class ApiClient {
   readonly #options: ApiClientOptions;
   readonly #pacer: Pacer;
   readonly #random: () => number;
-  readonly #shared = new SharedCalls();
+  readonly #shared = new SharedCalls<unknown>();
   /** Tells whether the session was renewed since a refused call took its headers. */
   #deviceSession = 0;
 
@@ -82,7 +82,7 @@ export class ApiClient {
   call(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
     if (endpoint.effect === 'write') return this.#perform(endpoint, body, signal);
     const key = `${endpoint.path} ${JSON.stringify(body)}`;
-    return this.#shared.run(key, (allLeft) => this.#perform(endpoint, body, allLeft), signal);
+    return this.#shared.join(key, (allLeft) => this.#perform(endpoint, body, allLeft), signal);
   }
 
   async #perform(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
@@ -171,7 +171,7 @@ export class ApiClient {
       await device.renew(allLeft);
       this.#deviceSession += 1;
     };
-    await this.#shared.run('device session', renew, signal);
+    await this.#shared.join('device session', renew, signal);
   }
 }
 

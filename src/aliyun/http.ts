@@ -1,6 +1,6 @@
 import axios from 'axios';
+import { abortedError } from '../drive/abortable.ts';
 import { DriveError } from '../drive/errors.ts';
-import { abortedError } from './abort.ts';
 
 /** An HTTP answer of any status. */
 export interface HttpAnswer {

@@ -1,5 +1,5 @@
+import { abortedError } from '../drive/abortable.ts';
 import { DriveError } from '../drive/errors.ts';
-import { abortedError } from './abort.ts';
 
 /** Classes of endpoints with rates of their own. */
 export type PaceClass = 'list' | 'link' | 'other';

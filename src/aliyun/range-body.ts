@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange } from '../drive/drive.ts';
 import { DriveError } from '../drive/errors.ts';
-import { abortedError } from './abort.ts';
 import { NoAnswerError } from './http.ts';
 
 /**

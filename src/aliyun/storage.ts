@@ -1,10 +1,10 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
+import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink } from '../drive/drive.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { Logger } from '../log.ts';
-import { abortedError } from './abort.ts';
 import { type ApiError, toStorageError } from './errors.ts';
 import { NoAnswerError } from './http.ts';
 import { checkRange, RangeBody } from './range-body.ts';

@@ -1,5 +1,5 @@
+import { abortedError } from '../drive/abortable.ts';
 import { DriveError } from '../drive/errors.ts';
-import { abortedError } from './abort.ts';
 
 /**
  * Waits for work that others share: leaving early does not end it.

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Download, DownloadLink, ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
-import { SharedCalls } from './shared-calls.ts';
+import { SharedCalls } from '../drive/shared-calls.ts';
 
 /** A link is given out no longer when this little of its life is left: whoever gets it has still to use it. */
 const MARGIN_MS = 60_000;

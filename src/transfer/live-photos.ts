@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { isLivePhoto } from '../drive/live-photo.ts';
-import { SharedCalls } from './shared-calls.ts';
+import { SharedCalls } from '../drive/shared-calls.ts';
 
 /** What is remembered is an entry, under half a KiB. */
 const MAX_PHOTOS = 10_000;

@@ -1,8 +1,8 @@
+import { untilAborted } from '../drive/abortable.ts';
 import type { AccountInfo, DriveInfo, ReadDrive } from '../drive/drive.ts';
 import { DriveError } from '../drive/errors.ts';
 import type { Logger } from '../log.ts';
 import type { StateKey, StateStore, StateValue } from '../state/store.ts';
-import { untilAborted } from './abortable.ts';
 
 export type DriveSetting = 'default' | 'backup' | 'resource' | 'all';
 

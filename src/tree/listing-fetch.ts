@@ -1,7 +1,7 @@
+import { untilAborted } from '../drive/abortable.ts';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { EntryKey } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
-import { untilAborted } from './abortable.ts';
 import type { Listing } from './listing.ts';
 import type { TreeNode } from './node.ts';
 

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { throwIfAborted } from '../drive/abortable.ts';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { EntryKey } from '../drive/entry.ts';
 import { type DriveError, isDriveError } from '../drive/errors.ts';
 import type { Logger } from '../log.ts';
-import { throwIfAborted } from './abortable.ts';
 import { Listing } from './listing.ts';
 import { type FetchOutcome, ListingFetch } from './listing-fetch.ts';
 import type { ReadOptions, TreeNode } from './node.ts';

@@ -1,6 +1,6 @@
+import { untilAborted } from '../drive/abortable.ts';
 import type { Quota, ReadDrive } from '../drive/drive.ts';
 import type { Logger } from '../log.ts';
-import { untilAborted } from './abortable.ts';
 
 export interface QuotaCacheDeps {
   readonly drive: ReadDrive;

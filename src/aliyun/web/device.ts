@@ -3,12 +3,12 @@ import { DriveError, isDriveError } from '../../drive/errors.ts';
 import type { Logger } from '../../log.ts';
 import type { TokenKind } from '../../state/account-status.ts';
 import type { StateStore, StateValue } from '../../state/store.ts';
-import { sleep } from '../abort.ts';
 import type { AccessTokenSource, SignedHeaders } from '../api-client.ts';
 import { isAccessTokenRefused, toDriveError } from '../errors.ts';
 import { type JsonHttp, NoAnswerError } from '../http.ts';
 import { readNumber, readText, toObject } from '../json.ts';
 import { MAX_TRIES, retryDelayMs } from '../retry.ts';
+import { sleep } from '../sleep.ts';
 import { waitFor } from '../wait-for.ts';
 import { createKeyPair, signMessage } from './device-signature.ts';
 

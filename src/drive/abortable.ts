@@ -1,4 +1,4 @@
-import { DriveError } from '../drive/errors.ts';
+import { DriveError } from './errors.ts';
 
 /** Lets one of several waiters leave: settles as `shared` does, or rejects with `aborted` without disturbing it. */
 export async function untilAborted<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -21,6 +21,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortedError(signal);
 }
 
-function abortedError(signal: AbortSignal): DriveError {
-  return new DriveError('aborted', 'the request was given up', { cause: signal.reason });
+/** What a wait ends with when its caller has gone. */
+export function abortedError(signal: AbortSignal): DriveError {
+  return new DriveError('aborted', 'The request was given up.', { cause: signal.reason });
 }

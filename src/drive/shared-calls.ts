@@ -1,4 +1,4 @@
-import { DriveError } from '../drive/errors.ts';
+import { abortedError } from './abortable.ts';
 
 interface Call<T> {
   readonly promise: Promise<T>;
@@ -12,7 +12,7 @@ export class SharedCalls<T> {
 
   /** @throws DriveError `aborted` on the caller's own signal, whatever becomes of the call. */
   join(key: string, start: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (signal?.aborted) return Promise.reject(toAborted(signal));
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
     const call = this.#calls.get(key) ?? this.#start(key, start);
     call.waiters++;
     return new Promise((resolve, reject) => {
@@ -22,7 +22,7 @@ export class SharedCalls<T> {
           this.#calls.delete(key);
           call.controller.abort();
         }
-        reject(toAborted(signal));
+        if (signal) reject(abortedError(signal));
       };
       signal?.addEventListener('abort', leave, { once: true });
       call.promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', leave));
@@ -38,8 +38,4 @@ export class SharedCalls<T> {
     this.#calls.set(key, call);
     return call;
   }
-}
-
-function toAborted(signal: AbortSignal | undefined): DriveError {
-  return new DriveError('aborted', 'The request was given up.', { cause: signal?.reason });
 }

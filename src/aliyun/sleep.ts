@@ -1,9 +1,4 @@
-import { DriveError } from '../drive/errors.ts';
-
-/** What a wait ends with when its caller has gone. */
-export function abortedError(signal: AbortSignal): DriveError {
-  return new DriveError('aborted', 'The request was given up.', { cause: signal.reason });
-}
+import { abortedError } from '../drive/abortable.ts';
 
 /** Resolves after a while, without keeping the process alive; rejects with `aborted` at once when the caller leaves. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {

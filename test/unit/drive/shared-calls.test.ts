@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { SharedCalls } from '../../../src/aliyun/shared-calls.ts';
+import { SharedCalls } from '../../../src/drive/shared-calls.ts';
 
 function setUp() {
-  const shared = new SharedCalls();
+  const shared = new SharedCalls<string>();
   const started: { signal: AbortSignal; resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
   const ask = (key: string, signal?: AbortSignal) =>
-    shared.run(
+    shared.join(
       key,
       (allLeft) =>
         new Promise<string>((resolve, reject) => {
