@@ -28,7 +28,7 @@ export interface ConnectOptions {
 }
 
 /** The state folder cannot be used; the message says what to do. */
-export class StateDirError extends Error {
+class StateDirError extends Error {
   override readonly name = 'StateDirError';
 }
 

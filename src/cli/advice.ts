@@ -19,6 +19,7 @@ export const CLIENT_ADVICE: Readonly<Record<string, readonly string[]>> = {
   ],
   davfs2: [
     'mount -t davfs ADDRESS FOLDER works with the default settings; follow_redirect is not needed.',
+    'On Linux 6.16 and later davfs2 1.6 lists no folder of any server unless davfs2.conf says  buf_size 64',
     'davfs2 reads whole files into its cache: cache_size in davfs2.conf bounds it (MiB).',
   ],
   rclone: [

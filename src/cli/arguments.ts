@@ -1,7 +1,7 @@
 import { findNearest } from '../config/nearest.ts';
 import { settingNames } from '../config/schema.ts';
 
-export const COMMANDS = ['serve', 'demo', 'login', 'whoami', 'doctor'] as const;
+const COMMANDS = ['serve', 'demo', 'login', 'whoami', 'doctor'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export interface Arguments {

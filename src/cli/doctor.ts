@@ -2,13 +2,12 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Config, ConfigError } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
-import { type Connection, connect } from '../connection.ts';
-import { createLogger } from '../log.ts';
+import type { Connection } from '../connection.ts';
+import type { TokenKind } from '../state/account-status.ts';
 import { hasHeldAccount } from '../state/credentials.ts';
 import { CLIENT_ADVICE } from './advice.ts';
 import { UsageError } from './arguments.ts';
-import { formatAccount } from './format.ts';
-import { readVersion } from './help.ts';
+import { connectQuietly, describeAccount } from './on-account.ts';
 
 /** One thing looked at: what was found, or what is wrong and what to do about it. */
 interface Finding {
@@ -36,7 +35,7 @@ export async function doctor(readConfig: () => Config, client: string | undefine
   if (settings) {
     print(await examineStateDir(settings.state_dir));
     for (const finding of await examineHosts(settings)) print(finding);
-    print(await examineLogin(settings));
+    for (const finding of await examineLogin(settings)) print(finding);
   }
   if (advice) process.stdout.write(`\n${client}:\n${advice.map((line) => `  ${line}\n`).join('')}`);
   return isFine ? 0 : 1;
@@ -79,7 +78,7 @@ async function examineHosts({ api, api_url, auth_url, open_url }: Settings): Pro
   const web = [api_url, auth_url];
   const urls = api === 'open' ? [open_url] : api === 'auto' ? [...web, open_url] : web;
   const findings: Finding[] = [];
-  let skewMs = 0;
+  let skewMs: number | undefined;
   for (const url of urls) {
     try {
       const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(REACH_WITHIN_MS) });
@@ -91,25 +90,36 @@ async function examineHosts({ api, api_url, auth_url, open_url }: Settings): Pro
       findings.push({ subject: 'upstream', isFine: false, text });
     }
   }
-  const isRight = Math.abs(skewMs) <= CLOCK_TOLERANCE_MS;
-  const seconds = Math.round(Math.abs(skewMs) / 1000);
-  const wrong = `this clock is ${seconds} s ${skewMs > 0 ? 'ahead' : 'behind'}: set it, links and tokens depend on it`;
-  return [...findings, { subject: 'clock', isFine: isRight, text: isRight ? 'agrees with the service' : wrong }];
+  return skewMs === undefined ? findings : [...findings, toClockFinding(skewMs)];
 }
 
-async function examineLogin(settings: Settings): Promise<Finding> {
+function toClockFinding(skewMs: number): Finding {
+  const subject = 'clock';
+  if (Math.abs(skewMs) <= CLOCK_TOLERANCE_MS) return { subject, isFine: true, text: 'agrees with the service' };
+  const amount = `${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead' : 'behind'}`;
+  return { subject, isFine: false, text: `this clock is ${amount}: set it, links and tokens depend on it` };
+}
+
+/** What the service allows each kind of login, as far as it is published. */
+const LIMITS: Readonly<Record<TokenKind, string>> = {
+  open: '3 downloads at a time, links live 15 minutes, 4 listings and 1 link a second: alidav keeps to them',
+  app: 'none are published; alidav makes 8 listings and 4 links a second at most, 16 downloads at a time',
+  page: 'as for the app; every byte passes through alidav, for its links cannot be handed on',
+};
+
+async function examineLogin(settings: Settings): Promise<Finding[]> {
   const subject = 'login';
   if (settings.refresh_token === undefined && !(await hasHeldAccount(settings.state_dir))) {
-    return { subject, isFine: true, text: 'none yet: the demo is served; "alidav login" stores an account' };
+    return [{ subject, isFine: true, text: 'none yet: the demo is served; "alidav login" stores an account' }];
   }
   let connection: Connection | undefined;
   try {
-    const log = createLogger({ ...settings, log_level: 'silent' });
-    connection = await connect({ settings, version: readVersion(), log });
-    const account = await connection.drive.fetchAccount();
-    return { subject, isFine: true, text: formatAccount(account, await connection.drive.fetchQuota()) };
+    connection = await connectQuietly(settings);
+    const account: Finding = { subject, isFine: true, text: await describeAccount(connection) };
+    const kind = connection.account.identity?.kind;
+    return kind ? [account, { subject: 'limits', isFine: true, text: LIMITS[kind] }] : [account];
   } catch (error) {
-    return { subject, isFine: false, text: error instanceof Error ? error.message : String(error) };
+    return [{ subject, isFine: false, text: error instanceof Error ? error.message : String(error) }];
   } finally {
     await connection?.close();
   }

@@ -3,7 +3,7 @@ import type { AccountInfo, Quota } from '../drive/drive.ts';
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `1.5 GiB`; whole numbers for bytes. */
-export function formatSize(bytes: number): string {
+function formatSize(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 2 ** (10 * power);
   return `${power === 0 ? value : value.toFixed(1)} ${UNITS[power]}`;

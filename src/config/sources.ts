@@ -12,7 +12,7 @@ export interface Problem {
 }
 
 /** A setting's raw value and where it came from. `value` is undefined when a `…_FILE` could not be read. */
-export interface RawSetting {
+interface RawSetting {
   readonly value: unknown;
   /** As the person wrote it: `ALIDAV_PORT`, `--port`, `port in alidav.json`. */
   readonly shownAs: string;

@@ -1,5 +1,5 @@
 /** What a client does with a redirect, as far as that is known. */
-export type RedirectHabit =
+type RedirectHabit =
   /** Follows it, and asks us again for the next range or after the link has expired. */
   | 'follows'
   /** Shows it as an error, carries our credentials to the storage host, or was never seen to follow. */

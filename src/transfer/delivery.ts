@@ -1,7 +1,7 @@
 import type { DownloadLink } from '../drive/drive.ts';
 import type { ClientClass } from './clients.ts';
 
-export type Delivery = 'redirect' | 'stream';
+type Delivery = 'redirect' | 'stream';
 export type DeliverySetting = Delivery | 'auto';
 
 /** What of a request bears on how it is answered. */
