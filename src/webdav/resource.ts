@@ -8,8 +8,12 @@ import type { Tree } from './ports.ts';
  * Finds what the request's URL names.
  * @throws DavError 404 for a file under a URL that ends in a slash, which only a collection has; DriveError as the tree does.
  */
-export async function getResource(tree: Tree, exchange: Exchange): Promise<TreeNode> {
-  const node = await tree.get(exchange.path, toReadOptions(exchange.request), exchange.signal);
+export async function getResource(
+  tree: Tree,
+  exchange: Exchange,
+  options: ReadOptions = toReadOptions(exchange.request),
+): Promise<TreeNode> {
+  const node = await tree.get(exchange.path, options, exchange.signal);
   if (exchange.hasTrailingSlash && node.entry.kind === 'file') throw new DavError(404, 'There is no such folder.');
   return node;
 }

@@ -3,12 +3,13 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { ByteRange, Download, DownloadLink } from '../../drive/drive.ts';
 import type { Entry } from '../../drive/entry.ts';
-import { DriveError } from '../../drive/errors.ts';
+import { DriveError, isDriveError } from '../../drive/errors.ts';
 import { isLivePhoto } from '../../drive/live-photo.ts';
 import type { Logger } from '../../log.ts';
 import { type ClientClass, classifyClient } from '../../transfer/clients.ts';
 import { chooseDelivery, type DeliverySetting } from '../../transfer/delivery.ts';
 import type { OpenReadStream } from '../../transfer/read-stream.ts';
+import type { TreeNode } from '../../tree/node.ts';
 import type { CollectionHandler } from '../collection-page.ts';
 import { evaluateConditions, isRangeCurrent, parseRange, type Validators } from '../conditions.ts';
 import { DavError } from '../errors.ts';
@@ -45,12 +46,25 @@ interface Selected {
  * host compare our validators with its own. HEAD is never redirected, for links are signed for GET alone.
  */
 export function createGetHead(deps: GetHeadDeps): MethodHandler {
-  const findRedirect = createRedirectFinder(deps);
+  const deliver = createDelivery(deps);
   return async (exchange) => {
+    const node = await getResource(deps.tree, exchange);
+    try {
+      await deliver(exchange, node);
+    } catch (error) {
+      // The file was changed, replaced or removed since its folder was listed.
+      if (!isDriveError(error, 'content-mismatch', 'not-found') || exchange.response.headersSent) throw error;
+      await deliver(exchange, await getResource(deps.tree, exchange, { fresh: true }));
+    }
+  };
+}
+
+function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode) => Promise<void> {
+  const findRedirect = createRedirectFinder(deps);
+  return async (exchange, node) => {
     const { request, response, record, signal } = exchange;
     const client = classifyClient(request.headers['user-agent']);
     record.clientClass = client.name;
-    const node = await getResource(deps.tree, exchange);
     if (node.entry.kind === 'folder') return deps.collection(exchange, node);
     if (node.entry.blockedReason !== undefined) throw new DriveError('blocked', node.entry.blockedReason);
 
