@@ -203,7 +203,10 @@ describe.concurrent.each(LOGIN_KINDS)('with a %s login', (kind) => {
       expect(calls.count(LINK[kind])).toBe(2);
     });
   });
+});
 
+// Links of the app are read as those of the open platform are.
+describe.concurrent.each(['page', 'open'] as const)('with a %s login', (kind) => {
   it.each<[string, FaultAction, number]>([
     ['a link that expired', { kind: 'oss-error', name: 'expired' }, 1],
     ['a signature that went wrong', { kind: 'oss-error', name: 'mismatch' }, 1],
@@ -227,7 +230,7 @@ describe.concurrent.each(LOGIN_KINDS)('with a %s login', (kind) => {
       const answer = await ask(stack.url, '/film.mp4', { headers: STREAM });
       expect([answer.status, answer.isWhole, answer.body.length]).toEqual([200, true, BIG_BYTES]);
       expect(answer.body.equals(BIG)).toBe(true);
-      await until(() => stack.emulator.calls.bodies.open === 0, 1_000, 'the bodies closed');
+      await until(() => stack.emulator.calls.bodies.open === 0, 10_000, 'the bodies closed');
     });
   });
 
@@ -308,7 +311,7 @@ describe.concurrent('three bodies at a time', () => {
       const answer = await ask(stack.url, '/film.mp4', { headers: STREAM });
       expect([answer.status, answer.body.equals(BIG)]).toEqual([200, true]);
       for (const sent of lazy) sent.destroy();
-      await until(() => calls.bodies.open === 0, 1_000, 'all closed');
+      await until(() => calls.bodies.open === 0, 10_000, 'all closed');
     });
   });
 });

@@ -460,7 +460,7 @@ it('many connections that come and go leave nothing behind', async () => {
     );
     setTimeout(() => (index % 3 === 0 ? socket.resetAndDestroy() : socket.destroy()), index % 50);
   }
-  await until(() => sockets.every(({ destroyed }) => destroyed), 3_000, 'all gone');
-  await until(() => open.emulator.calls.bodies.open === 0, 3_000, 'the bodies closed');
+  await until(() => sockets.every(({ destroyed }) => destroyed), 10_000, 'all gone');
+  await until(() => open.emulator.calls.bodies.open === 0, 10_000, 'the bodies closed');
   await expectAlive(open);
 });

@@ -146,7 +146,7 @@ describe('every name leads from a listing to its own bytes', () => {
 
   it('and the bytes come, streamed and redirected', async () => {
     const rows = readRows((await propfind(stack.url, '/', '1')).text).slice(1);
-    const odd = rows.filter(({ href }) => !/^\/[\w.%~-]*%[EF][\w.%~-]*$/.test(href)).slice(0, 16);
+    const odd = rows.filter(({ href }) => !/^\/[\w.%~-]*%[EF][\w.%~-]*$/.test(href)).slice(0, 10);
     for (const [index, { href }] of odd.entries()) {
       const isStreamed = index % 2 === 0;
       const answer = await ask(stack.url, href, {
@@ -180,7 +180,7 @@ describe('every name leads from a listing to its own bytes', () => {
   });
 });
 
-describe('folders with odd names', () => {
+describe.concurrent('folders with odd names', () => {
   it.each(['a#b', '100%', '..', 'a/b', 'a\\b', ' ', '.alidav', 'cafe\u0301', '\u{1f4f7} &<>"'])(
     'are listed, entered and read: %j',
     async (name) => {
