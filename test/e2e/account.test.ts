@@ -9,12 +9,16 @@ import { ask, propfind, readRows, until } from './requests.ts';
 const TOKEN_PATHS = ['/token/refresh', '/v2/account/token', '/oauth/access_token'];
 
 // Most of these tests wait for a process or for a timer.
-vi.setConfig({ maxConcurrency: 8 });
+vi.setConfig({ maxConcurrency: 8, testTimeout: 60_000 });
+
+let firstPort = 20_000 + (process.pid % 1_000) * 10;
 
 /** Each test has a service and a machine of its own. */
 const it = base.extend<{ readonly emulator: Emulator; readonly machine: Machine }>({
   emulator: async ({ task: _task }, use) => {
-    const emulator = await startEmulator();
+    // Below the range that the system gives away, so that nobody takes the ports of a service that is offline for a while.
+    firstPort += 5;
+    const emulator = await startEmulator({ port: firstPort });
     await use(emulator);
     await emulator.close();
   },
@@ -194,7 +198,7 @@ describe.concurrent('without network', () => {
       ]);
       expect([listing.status, ready.status, health.status]).toEqual([503, 503, 200]);
       expect(Number(listing.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-      await until(async () => (await ask(served.url, '/.alidav/ready')).text.includes('did not answer'), 3_000, 'why');
+      await until(async () => (await ask(served.url, '/.alidav/ready')).text.includes('did not answer'), 10_000, 'why');
       await emulator.setOffline(false);
       const backAt = performance.now();
       await until(async () => (await ask(served.url, '/.alidav/ready')).status === 200, 10_000, 'ready');
@@ -211,7 +215,7 @@ describe.concurrent('without network', () => {
     await emulator.setOffline(true);
     try {
       const served = await machine.serve(['serve'], env);
-      await until(async () => (await ask(served.url, '/.alidav/ready')).status === 200, 2_000, 'ready');
+      await until(async () => (await ask(served.url, '/.alidav/ready')).status === 200, 10_000, 'ready');
       expect((await propfind(served.url, '/', '1')).status).toBe(503);
       expect((await ask(served.url, '/', { method: 'OPTIONS' })).status).toBe(200);
     } finally {
@@ -250,7 +254,7 @@ describe.concurrent('SIGTERM', () => {
     const rows = readRows((await propfind(real.url, '/', '1')).text);
     const big = rows.find(({ length }) => (length ?? 0) > 2 ** 34)?.href ?? '';
     const download = ask(real.url, big, { headers: { Range: `bytes=0-${6 * 2 ** 20}` } });
-    await until(() => emulator.calls.bodies.open === 1, 3_000, 'the body');
+    await until(() => emulator.calls.bodies.open === 1, 10_000, 'the body');
     const stopping = real.stop();
     await until(
       async () =>
@@ -279,7 +283,7 @@ describe.concurrent('SIGTERM', () => {
     const big = rows.find(({ length }) => (length ?? 0) > 2 ** 34)?.href ?? '';
     emulator.settings.bytesPerSecond = 2 ** 20;
     const download = ask(served.url, big);
-    await until(() => emulator.calls.bodies.open === 1, 3_000, 'the body');
+    await until(() => emulator.calls.bodies.open === 1, 10_000, 'the body');
     const { code, withinMs } = await served.stop();
     const answer = await download;
     expect([code, answer.isWhole]).toEqual([0, false]);

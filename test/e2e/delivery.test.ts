@@ -8,7 +8,7 @@ import type { StoredEntry } from '../../src/emulator/store/entry.ts';
 import { LOGIN_KINDS, type Stack, type StackOptions, startStack } from '../support/stack.ts';
 import { ask, propfind, readRows, until } from './requests.ts';
 
-vi.setConfig({ maxConcurrency: 20 });
+vi.setConfig({ maxConcurrency: 8, testTimeout: 60_000 });
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -79,8 +79,7 @@ describe.concurrent.each(LOGIN_KINDS)('with a %s login', (kind) => {
       ];
       for (const [headers, status] of rows) {
         const expected = kind === 'page' && status === 302 ? 200 : status;
-        const signal = AbortSignal.timeout(20_000);
-        const answer = await ask(stack.url, '/film.mp4', { headers: { Authorization: basic, ...headers }, signal });
+        const answer = await ask(stack.url, '/film.mp4', { headers: { Authorization: basic, ...headers } });
         const given = headers.Range && answer.status === 206 ? 200 : answer.status;
         expect([headers, given]).toEqual([headers, expected]);
         if (answer.status !== 302) expect(answer.body.equals(BIG)).toBe(true);

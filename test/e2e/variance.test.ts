@@ -4,7 +4,7 @@ import type { FaultAction } from '../../src/emulator/faults.ts';
 import { LOGIN_KINDS, type LoginKind, type Stack, startStack } from '../support/stack.ts';
 import { ask, propfind, readRows } from './requests.ts';
 
-vi.setConfig({ maxConcurrency: 20 });
+vi.setConfig({ maxConcurrency: 8, testTimeout: 60_000 });
 
 const STREAM = { 'User-Agent': 'davfs2/1.7.0' };
 const QUOTA_BODY =
@@ -77,7 +77,7 @@ const VARIANTS: readonly [string, EmulatorOptions][] = [
   ['device sessions of a second', { deviceSessionTtlMs: 1_000 }],
   ['spent tokens that die at once', { webGraceMs: 0, openGraceMs: 0 }],
   ['the other word for a wrong endpoint', { wrongEndpointCode: 'InvalidParameter.RefreshToken' }],
-  ['access tokens of three seconds', { accessTokenTtlMs: 3_000 }],
+  ['access tokens of six seconds', { accessTokenTtlMs: 6_000 }],
   ['links of three seconds', { linkTtlMs: 3_000 }],
   ['an approved application', { approvedApp: true }],
   ['its real limits', { limits: 'real' }],
