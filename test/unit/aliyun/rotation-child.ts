@@ -7,10 +7,10 @@ import { openEmbeddedStore } from '../../../src/state/embedded.ts';
 import type { StateStore } from '../../../src/state/store.ts';
 
 /**
- * Replaces the access token once, and kills itself (SIGKILL) before its n-th step of I/O; without n it prints the access
- * token and the number of steps.
+ * Signs in, or replaces the access token of a login that is stored, and kills itself (SIGKILL) before its n-th step of
+ * I/O; without n it prints the access token and the number of steps. With `sign-in` a stored login is used as it is.
  */
-const [stateDir = '', settingsJson = '', killAt = '0'] = process.argv.slice(2);
+const [stateDir = '', settingsJson = '', killAt = '0', task = 'rotate'] = process.argv.slice(2);
 let steps = 0;
 let isCounting = false;
 
@@ -46,7 +46,8 @@ const http: JsonHttp = createJsonHttp({ timeoutMs: 10_000, userAgent: 'alidav/te
 countCalls(http, ['post']);
 const settings: AccountOptions['settings'] = JSON.parse(settingsJson);
 const account = new Account({ settings, stateDir, store, http, log: pino({ level: 'silent' }) });
-const stored = (await fs.readdir(stateDir)).includes('accounts') ? await account.getAccessToken() : undefined;
+const replaces = task === 'rotate' && (await fs.readdir(stateDir)).includes('accounts');
+const stored = replaces ? await account.getAccessToken() : undefined;
 isCounting = true;
 const accessToken = stored ? await account.replaceAccessToken(stored) : await account.getAccessToken();
 // What follows the last effect.

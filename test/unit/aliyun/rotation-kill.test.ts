@@ -10,9 +10,14 @@ interface ChildResult {
   readonly steps: number;
 }
 
-async function runChild(scene: Scene, settings: object, killAt = 0): Promise<ChildResult> {
+async function runChild(
+  scene: Scene,
+  settings: object,
+  killAt = 0,
+  task: 'rotate' | 'sign-in' = 'rotate',
+): Promise<ChildResult> {
   const script = path.join(import.meta.dirname, 'rotation-child.ts');
-  const args = ['--import', 'tsx', script, scene.stateDir, JSON.stringify(settings), String(killAt)];
+  const args = ['--import', 'tsx', script, scene.stateDir, JSON.stringify(settings), String(killAt), task];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise<NodeJS.Signals | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
   const [output, signal] = await Promise.all([text(child.stdout), exited]);
@@ -70,7 +75,7 @@ describe('a rotation', () => {
   it('is made once by processes that start together', { timeout: 60_000 }, async () => {
     const scene = await setScene({ webGraceMs: 0, latencyMs: 200 });
     const settings = settingsOf(scene, 'page');
-    const results = await Promise.all([1, 2, 3].map(() => runChild(scene, settings)));
+    const results = await Promise.all([1, 2, 3].map(() => runChild(scene, settings, 0, 'sign-in')));
     expect(new Set(results.map(({ accessToken }) => accessToken)).size).toBe(1);
     expect(scene.countRefreshes()).toBe(1);
   });
