@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Outcome, run } from '../support/programs.ts';
 
-export const ALIDAV = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const ALIDAV = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A machine that alidav was never run on: an empty home, an empty working folder, no variable of alidav's. */
 export interface Machine {
