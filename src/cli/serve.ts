@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { type App, createApp } from '../app.ts';
 import { type Config, ConfigError } from '../config/load.ts';
@@ -7,7 +7,7 @@ import type { Settings } from '../config/schema.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { hasHeldAccount } from '../state/credentials.ts';
 import { readVersion } from './help.ts';
-import { formatStartScreen } from './start-screen.ts';
+import { findOutsideAddress, formatStartScreen } from './start-screen.ts';
 
 /** How long running answers may take once the process is told to end, and the process itself. */
 const GRACE_MS = 9_000;
@@ -89,7 +89,9 @@ async function announce(app: App, url: string, settings: Settings, isDemo: boole
   log.child({}, { level: 'info' }).info({ url, served }, 'listening');
   if (!process.stderr.isTTY) return;
   const account = isDemo ? served : `${served}: ${await describeAccount(app)}`;
-  process.stderr.write(formatStartScreen({ version: readVersion(), url, served: account, isDemo, settings }));
+  const outsideAddress = findOutsideAddress(networkInterfaces());
+  const facts = { version: readVersion(), url, served: account, isDemo, settings, outsideAddress };
+  process.stderr.write(formatStartScreen(facts));
 }
 
 /** Whose account it is, or why that is not known; a person waits for it for a moment, not longer. */

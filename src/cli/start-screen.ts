@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import type { networkInterfaces } from 'node:os';
 import { isLoopbackHost } from '../config/loopback.ts';
 import type { Settings } from '../config/schema.ts';
 
@@ -10,13 +10,15 @@ export interface StartScreenFacts {
   readonly served: string;
   readonly isDemo: boolean;
   readonly settings: Settings;
+  /** Where other machines find this one, if it is in a network. */
+  readonly outsideAddress: string | undefined;
 }
 
 type Row = readonly [label: string, text: string];
 
 /** What a person needs to know when the server is up: what is served, how to mount it, which protections are on. */
 export function formatStartScreen(facts: StartScreenFacts): string {
-  const url = reachableUrl(facts.url);
+  const url = reachableUrl(facts);
   return [
     '',
     `  alidav ${facts.version}`,
@@ -77,12 +79,16 @@ function protectionRows({ settings, isDemo }: StartScreenFacts): Row[] {
   ];
 }
 
-/** An address that listens everywhere is shown as one that another machine can type. */
-function reachableUrl(raw: string): string {
-  const url = new URL(raw);
-  if (url.hostname !== '0.0.0.0' && url.hostname !== '[::]') return raw;
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
-  url.hostname = outside?.address ?? '127.0.0.1';
-  return url.href;
+/** A server that listens everywhere is shown at an address that another machine can type. */
+function reachableUrl({ url, settings, outsideAddress }: StartScreenFacts): string {
+  const isEverywhere = /^(?:0\.0\.0\.0|\[?::\]?)$/.test(settings.host);
+  if (!isEverywhere || outsideAddress === undefined) return url;
+  const shown = new URL(url);
+  shown.hostname = outsideAddress;
+  return shown.href;
+}
+
+export function findOutsideAddress(interfaces: ReturnType<typeof networkInterfaces>): string | undefined {
+  const addresses = Object.values(interfaces).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 }
