@@ -4,9 +4,9 @@ import { type Config, ConfigError } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Connection } from '../connection.ts';
 import type { TokenKind } from '../state/account-status.ts';
-import { hasHeldAccount } from '../state/credentials.ts';
 import { CLIENT_ADVICE } from './advice.ts';
 import { UsageError } from './arguments.ts';
+import { findsNoAccount } from './finds-no-account.ts';
 import { connectQuietly, describeAccount } from './on-account.ts';
 
 /** One thing looked at: what was found, or what is wrong and what to do about it. */
@@ -31,28 +31,30 @@ export async function doctor(readConfig: () => Config, client: string | undefine
     isFine &&= fine;
     process.stdout.write(`${fine ? 'ok    ' : 'BROKEN'} ${subject.padEnd(14)}${text}\n`);
   };
-  const settings = examineConfig(readConfig, print);
-  if (settings) {
-    print(await examineStateDir(settings.state_dir));
-    for (const finding of await examineHosts(settings)) print(finding);
-    for (const finding of await examineLogin(settings)) print(finding);
+  const config = examineConfig(readConfig, print);
+  if (config) {
+    print(await examineStateDir(config.settings.state_dir));
+    for (const finding of await examineHosts(config.settings)) print(finding);
+    for (const finding of await examineLogin(config)) print(finding);
   }
   if (advice) process.stdout.write(`\n${client}:\n${advice.map((line) => `  ${line}\n`).join('')}`);
   return isFine ? 0 : 1;
 }
 
-function examineConfig(readConfig: () => Config, print: (finding: Finding) => void): Settings | undefined {
+function examineConfig(readConfig: () => Config, print: (finding: Finding) => void): Config | undefined {
   try {
-    const { settings } = readConfig();
+    const config = readConfig();
     print({ subject: 'configuration', isFine: true, text: 'every setting is understood' });
-    return settings;
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const { setting, message } of error.problems) {
-      print({ subject: 'configuration', isFine: false, text: `${setting} ${message}` });
-    }
+    for (const finding of toFindings('configuration', error)) print(finding);
     return undefined;
   }
+}
+
+function toFindings(subject: string, { problems }: ConfigError): Finding[] {
+  return problems.map(({ setting, message }) => ({ subject, isFine: false, text: `${setting} ${message}` }));
 }
 
 async function examineStateDir(dir: string): Promise<Finding> {
@@ -107,18 +109,19 @@ const LIMITS: Readonly<Record<TokenKind, string>> = {
   page: 'as for the app; every byte passes through alidav, for its links cannot be handed on',
 };
 
-async function examineLogin(settings: Settings): Promise<Finding[]> {
+async function examineLogin(config: Config): Promise<Finding[]> {
   const subject = 'login';
-  if (settings.refresh_token === undefined && !(await hasHeldAccount(settings.state_dir))) {
-    return [{ subject, isFine: true, text: 'none yet: the demo is served; "alidav login" stores an account' }];
-  }
   let connection: Connection | undefined;
   try {
-    connection = await connectQuietly(settings);
+    if (await findsNoAccount(config)) {
+      return [{ subject, isFine: true, text: 'none yet: the demo is served; "alidav login" stores an account' }];
+    }
+    connection = await connectQuietly(config.settings);
     const account: Finding = { subject, isFine: true, text: await describeAccount(connection) };
     const kind = connection.account.identity?.kind;
     return kind ? [account, { subject: 'limits', isFine: true, text: LIMITS[kind] }] : [account];
   } catch (error) {
+    if (error instanceof ConfigError) return toFindings(subject, error);
     return [{ subject, isFine: false, text: error instanceof Error ? error.message : String(error) }];
   } finally {
     await connection?.close();

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { type App, createApp } from '../app.ts';
-import { type Config, ConfigError } from '../config/load.ts';
+import type { Config } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { hasHeldAccount } from '../state/credentials.ts';
+import { findsNoAccount } from './finds-no-account.ts';
 import { readVersion } from './help.ts';
 import { findOutsideAddress, formatStartScreen } from './start-screen.ts';
 
@@ -37,23 +37,6 @@ export async function serve(config: Config, command: 'serve' | 'demo'): Promise<
     await demo?.close();
   }
   return 0;
-}
-
-/**
- * True only on a machine that never had an account and names none. Anything less than that is a lost variable or a lost file,
- * and a demo in the drive's place would have sync programs wipe their folders.
- * @throws ConfigError for the lost account
- */
-async function findsNoAccount({ settings, namesAccount }: Config): Promise<boolean> {
-  if (settings.refresh_token !== undefined || (await hasHeldAccount(settings.state_dir))) return false;
-  if (!namesAccount) return true;
-  throw new ConfigError([
-    {
-      setting: 'ALIDAV_REFRESH_TOKEN',
-      message:
-        'is missing or empty, though other settings speak of an account: set it, or sign in with "alidav login" ("alidav demo" serves the demo)',
-    },
-  ]);
 }
 
 /**

@@ -159,6 +159,11 @@ describe.concurrent('where nobody is signed in', () => {
       1,
       expect.stringMatching(/BROKEN configuration +ALIDAV_PORT .*\nBROKEN configuration +ALIDAV_TRASH /),
     ]);
+    const lost = await machine.run(['doctor'], { ...serviceEnv(emulator, 'app'), ALIDAV_REFRESH_TOKEN: '' });
+    expect([lost.code, lost.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^BROKEN login +ALIDAV_REFRESH_TOKEN is missing or empty/m),
+    ]);
     chmodSync(machine.stateDir, 0o755);
     const open = await machine.run(['doctor'], { ...serviceEnv(emulator, 'app') });
     expect([open.code, open.stdout]).toEqual([1, expect.stringMatching(/^BROKEN state folder .*chmod 700/m)]);
