@@ -1,5 +1,5 @@
 import { findNearest } from '../config/nearest.ts';
-import { settingNames } from '../config/schema.ts';
+import { isSecret, settingNames } from '../config/schema.ts';
 
 const COMMANDS = ['serve', 'demo', 'login', 'whoami', 'doctor'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -23,8 +23,9 @@ export class UsageError extends Error {
 const OWN_FLAGS = ['help', 'version', 'config', 'client'];
 /** Flags that may stand alone: `--read-only` says `--read-only=true`. */
 const SWITCHES = ['help', 'version', 'read-only', 'trash', 'metrics-open', 'allow-anonymous'];
-const SETTING_FLAGS = settingNames.map((name) => name.replaceAll('_', '-'));
-const FILE_FLAGS = ['password-file', 'refresh-token-file', 'client-secret-file'];
+const SETTING_FLAGS = [...settingNames, ...settingNames.filter(isSecret).map((name) => `${name}_file`)].map((name) =>
+  name.replaceAll('_', '-'),
+);
 
 /**
  * Reads `[command] [--flag value | --flag=value | --switch]…`. Every setting is a flag, so the names come from the
@@ -42,7 +43,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       continue;
     }
     const [name = '', ...value] = word.slice(2).split('=');
-    if (![...OWN_FLAGS, ...SETTING_FLAGS, ...FILE_FLAGS].includes(name)) throw unknownFlag(name);
+    if (![...OWN_FLAGS, ...SETTING_FLAGS].includes(name)) throw unknownFlag(name);
     flags[name] = value.length > 0 ? value.join('=') : takeValue(name, rest);
   }
   const { help, version, config, client, ...settingFlags } = flags;

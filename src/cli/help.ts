@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageDir } from '../config/sources.ts';
+import { CLIENT_ADVICE } from './advice.ts';
 import type { Command } from './arguments.ts';
 
 export function readVersion(): string {
@@ -20,7 +21,7 @@ state folder. Nothing of it is shown or logged.`,
   whoami: `alidav whoami
 Prints one line a signed-in account: nick name, user id, drives, used and total space.
 Exits with 1 when the stored login no longer works.`,
-  doctor: `alidav doctor [--client windows|finder|linux|rclone|davfs2|players]
+  doctor: `alidav doctor [--client ${Object.keys(CLIENT_ADVICE).join('|')}]
 Checks configuration, state folder, clock, whether AliyunDrive can be reached and the login
 works, and says what the named client needs. Exits with 1 when something is broken.`,
 };
@@ -46,7 +47,7 @@ or "port": 8081. The common ones:
   --refresh-token           first refresh token of the account
   --drive, --root           which drive, which folder of it     (all, /)
   --delivery                redirect, stream or auto            (auto)
-  --state-dir               where tokens and journals are kept
+  --state-dir               where the login and the state are kept
   --config FILE             a settings file of your own
   --help, --version
 The README lists them all.`;

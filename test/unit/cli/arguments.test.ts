@@ -11,6 +11,7 @@ describe('parseArguments', () => {
     [['--password=a=b'], { flags: { password: 'a=b' } }],
     [['whoami', '--config', 'mine.json'], { command: 'whoami', configFile: 'mine.json', flags: {} }],
     [['doctor', '--client', 'windows'], { command: 'doctor', client: 'windows' }],
+    [['--client-secret-file', '/run/secret'], { flags: { 'client-secret-file': '/run/secret' } }],
     [['-h'], { help: true }],
     [['demo', '--help'], { command: 'demo', help: true }],
     [['--version'], { version: true }],
@@ -21,6 +22,8 @@ describe('parseArguments', () => {
   it.each([
     [['serv'], /did you mean "serve"/],
     [['--prot', '1'], /did you mean --port/],
+    [['--refresh-token-fil', 'x'], /did you mean --refresh-token-file/],
+    [['--user-file', 'x'], /no flag --user-file/],
     [['--port'], /needs a value/],
     [['--port', '--host', 'x'], /needs a value/],
     [['serve', 'demo'], /one word too many/],
