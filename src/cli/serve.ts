@@ -53,11 +53,14 @@ async function startDemo(settings: Settings): Promise<{ settings: Settings; clos
       ...settings,
       state_dir: stateDir,
       root: '/',
-      api: 'app',
+      // The official API; and as its links live 15 minutes, browsers are streamed to and so show files in place.
+      api: 'open',
       api_url: emulator.apiUrl,
       auth_url: emulator.authUrl,
       open_url: emulator.openUrl,
-      refresh_token: emulator.refreshTokens.app,
+      client_id: emulator.client.id,
+      client_secret: emulator.client.secret,
+      refresh_token: emulator.refreshTokens.open,
     },
     async close() {
       await emulator.close();
