@@ -55,6 +55,8 @@ describe('toDriveError', () => {
     ['InvalidResource.ParentFileId', 400, 'not-a-folder'],
     ['InvalidResource.FileType', 400, 'not-a-folder'],
     ['InvalidResource.SharePwd', 400, 'forbidden'],
+    ['InvalidResource.SomethingNew', 400, 'invalid-request'],
+    ['InvalidResource.SomethingNew', 404, 'unavailable'],
     ['QuotaExhausted.Drive', 403, 'quota-exhausted'],
     ['ExceedCapacityForbidden', 403, 'forbidden'],
     ['FileShareNotAllowed', 403, 'forbidden'],
