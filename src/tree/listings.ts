@@ -178,7 +178,7 @@ export class Listings {
 
 /** The service said nothing about the folder, so what it said last still is the best answer. */
 function couldNotAsk(error: unknown): error is DriveError {
-  return isDriveError(error, 'unavailable', 'throttled', 'login-required');
+  return isDriveError(error, 'unavailable', 'throttled', 'login-required', 'invalid-request');
 }
 
 function toMapKey({ driveId, id }: EntryKey): string {

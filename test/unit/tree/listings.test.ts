@@ -4,7 +4,12 @@ import type { TreeNode } from '../../../src/tree/drive-tree.ts';
 import { makeEntry, makeFiles, makeFolder, settle } from './fake-drive.ts';
 import { FRESH_MS, makeTree, type TestTree } from './make-tree.ts';
 
-const COULD_NOT_ASK = ['unavailable', 'throttled', 'login-required'] as const satisfies DriveErrorCode[];
+const COULD_NOT_ASK = [
+  'unavailable',
+  'throttled',
+  'login-required',
+  'invalid-request',
+] as const satisfies DriveErrorCode[];
 const DOWN = new DriveError('unavailable', 'down');
 
 /** Collects a listing's arrays apart; `error` is what ended it. */
