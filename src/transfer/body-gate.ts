@@ -1,4 +1,4 @@
-import { DriveError } from '../drive/errors.ts';
+import { abortedError } from '../drive/abortable.ts';
 
 /**
  * Keeps an account's simultaneous downloads within what the storage host allows, first come, first served: the open API
@@ -27,7 +27,7 @@ export class BodyGate {
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         this.#waiting.delete(admit);
-        reject(new DriveError('aborted', 'The request was given up.', { cause: signal?.reason }));
+        if (signal) reject(abortedError(signal));
       };
       const admit = () => {
         signal?.removeEventListener('abort', giveUp);

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink, ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
@@ -28,7 +29,7 @@ export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
       openRange: (link, bytes, stop) => drive.openRange(link, bytes, stop),
     };
     const stream = new BodyStream(source, range, deps);
-    const leave = () => stream.destroy(new DriveError('aborted', 'The request was given up.'));
+    const leave = () => stream.destroy(signal && abortedError(signal));
     if (signal?.aborted) leave();
     signal?.addEventListener('abort', leave, { once: true });
     stream.once('close', () => signal?.removeEventListener('abort', leave));
@@ -36,7 +37,7 @@ export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
     stream.on('error', () => {});
     await stream.open().catch((error: Error) => {
       stream.destroy();
-      throw signal?.aborted ? new DriveError('aborted', 'The request was given up.', { cause: error }) : error;
+      throw signal?.aborted ? abortedError(signal) : error;
     });
     return stream;
   }
