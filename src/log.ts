@@ -15,7 +15,7 @@ export interface LogSettings {
 export interface RequestRecord {
   readonly id: string;
   clientClass: string | undefined;
-  delivery: 'redirect' | 'stream' | 'cache' | undefined;
+  delivery: 'redirect' | 'stream' | undefined;
   upstreamCalls: number;
   /** Why the answer is an error, for the log alone. */
   error: unknown;

@@ -21,8 +21,9 @@ export interface Throttle {
 }
 
 /**
- * Slows down whoever guesses passwords: ten failures a minute are free, then each further one doubles the wait. A success
- * forgives nothing, or a guesser could hide behind the owner's traffic through the same proxy. Memory is bounded.
+ * Slows down whoever guesses passwords: nine failures a minute are free, the tenth has to wait, and each further one twice
+ * as long. A success forgives nothing, or a guesser could hide behind the owner's traffic through the same proxy. Memory
+ * is bounded.
  */
 export function createThrottle(now: () => number): Throttle {
   const addresses = new LRUCache<string, Failures>({ max: MAX_ADDRESSES });

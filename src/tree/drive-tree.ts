@@ -8,8 +8,6 @@ import { type Folder, Listings } from './listings.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
 import { QuotaCache } from './quota.ts';
 
-export type { ReadOptions, TreeNode } from './node.ts';
-
 export interface DriveTreeDeps {
   readonly drive: ReadDrive;
   readonly layout: Layout;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DriveError, type DriveErrorCode } from '../../../src/drive/errors.ts';
-import type { TreeNode } from '../../../src/tree/drive-tree.ts';
+import type { TreeNode } from '../../../src/tree/node.ts';
 import { makeEntry, makeFiles, makeFolder, settle } from './fake-drive.ts';
 import { FRESH_MS, makeTree, type TestTree } from './make-tree.ts';
 

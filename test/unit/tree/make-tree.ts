@@ -1,6 +1,7 @@
 import { createLogger } from '../../../src/log.ts';
-import { DriveTree, type DriveTreeDeps, type ReadOptions, type TreeNode } from '../../../src/tree/drive-tree.ts';
+import { DriveTree, type DriveTreeDeps } from '../../../src/tree/drive-tree.ts';
 import type { Layout } from '../../../src/tree/layout.ts';
+import type { ReadOptions, TreeNode } from '../../../src/tree/node.ts';
 import { DRIVE_ID, FakeDrive } from './fake-drive.ts';
 
 export const FRESH_MS = 30_000;
