@@ -7,10 +7,11 @@ import { createDateFormats } from './date-formats.ts';
 
 /**
  * What a browser may do with a file shown as a page: an uploaded HTML or SVG must not act in the name of this server,
- * on whose origin it lies.
+ * on whose origin it lies. It runs no script and sends no form; without the origin itself, the player that a browser
+ * makes of a film would ask for its ranges in the name of nobody, and be refused as a stranger.
  */
 const SANDBOX =
-  "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; font-src data:; style-src 'unsafe-inline'";
+  "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; media-src 'self'; font-src data:; style-src 'unsafe-inline'";
 
 /** The headers by which a client revalidates a file; those that a 304 repeats (RFC 9110 §15.4.5). */
 export function formatValidatorHeaders({ etag, lastModifiedAt }: Validators): OutgoingHttpHeaders {

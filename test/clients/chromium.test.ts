@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodePath, POEM, POEMS, startDemo } from '../support/demo.ts';
+import { encodePath, FILM, POEM, POEMS, startDemo } from '../support/demo.ts';
 import { describeWith, run } from '../support/programs.ts';
 import { requestLines } from '../support/request-lines.ts';
 import { makeScratch, removeScratch } from '../support/scratch.ts';
@@ -58,6 +58,13 @@ describeWith(['chromium', 'timeout'], 'Chromium', () => {
         expect(requestLines(stack, { client: 'browser', path: POEM })).toMatchObject([
           { status: 200, delivery: 'stream' },
         ]);
+      });
+
+      it('plays a film, whose end its player asks for as one of us', async () => {
+        await open(FILM, '--timeout=4000', `--screenshot=${profile}/film.png`);
+        const played = requestLines(stack, { client: 'browser', path: FILM });
+        expect(played.map(({ status }) => status)).toContain(206);
+        expect(played.map(({ status }) => status)).not.toContain(403);
       });
     }
   });

@@ -168,7 +168,7 @@ describe('a streamed GET', () => {
     const { ask } = await serve('stream');
     const { headers } = await ask('GET', '/%E4%BD%A0%E5%A5%BD.html');
     expect(headers['content-type']).toBe('text/html');
-    expect(headers['content-security-policy']).toMatch(/^sandbox; default-src 'none'/);
+    expect(headers['content-security-policy']).toMatch(/^sandbox allow-same-origin; default-src 'none'/);
     expect(headers['content-disposition']).toBe("inline; filename*=UTF-8''%E4%BD%A0%E5%A5%BD.html");
   });
 
