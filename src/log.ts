@@ -68,8 +68,8 @@ function redactFields(fields: Record<string, unknown>, depth = 0): Record<string
 
 function redactField(name: string, value: unknown, depth: number): unknown {
   if (SECRET_FIELDS.has(name.toLowerCase().replace(/[-_]/g, ''))) return REDACTED;
-  // What a user asked for by name is no secret, and a name made of 32 digits should be found again.
-  if (name === 'path') return value;
+  // Neither what was asked for by name nor who is signed in is a secret, though both may look like a refresh token.
+  if (name === 'path' || name === 'userId') return value;
   return redactValue(value, depth);
 }
 

@@ -70,10 +70,10 @@ describe('createLogger', () => {
     expect(line).toMatchObject({ refresh_token: '[redacted]', a: { b: { c: { accept: '*/*' } } } });
   });
 
-  it('cuts secrets out of texts, but keeps what a path names', () => {
+  it('cuts secrets out of texts, but keeps paths and user ids', () => {
     const line = lineOf((log) =>
       log.warn(
-        { url: new URL('https://h/a?sig=hidden'), note: `was ${HEX}`, path: `/${HEX}.jpg` },
+        { url: new URL('https://h/a?sig=hidden'), note: `was ${HEX}`, path: `/${HEX}.jpg`, userId: HEX },
         `see https://h/b?c=hidden`,
       ),
     );
@@ -81,6 +81,7 @@ describe('createLogger', () => {
       url: 'https://h/a?[redacted]',
       note: 'was [redacted]',
       path: `/${HEX}.jpg`,
+      userId: HEX,
       msg: 'see https://h/b?[redacted]',
     });
   });
