@@ -34,18 +34,6 @@ export function encodeSegment(name: string): string {
   );
 }
 
-export function joinPath(parent: string, name: string): string {
-  return parent === '/' ? `/${name}` : `${parent}/${name}`;
-}
-
 export function splitPath(path: string): string[] {
   return path === '/' ? [] : path.slice(1).split('/');
-}
-
-export function parentPath(path: string): string {
-  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
-}
-
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  baseName,
-  encodeSegment,
-  formatHref,
-  joinPath,
-  parentPath,
-  parseHref,
-  splitPath,
-} from '../../../src/drive/path.ts';
+import { encodeSegment, formatHref, parseHref, splitPath } from '../../../src/drive/path.ts';
 
 describe('parseHref', () => {
   it.each([
@@ -57,24 +49,9 @@ describe('formatHref', () => {
 });
 
 describe('paths', () => {
-  it.each([
-    ['/', 'a', '/a'],
-    ['/a', 'b', '/a/b'],
-    ['/a/b', 'c d', '/a/b/c d'],
-  ])('%s and %s join to %s, and part again', (parent, name, path) => {
-    expect(joinPath(parent, name)).toBe(path);
-    expect(parentPath(path)).toBe(parent);
-    expect(baseName(path)).toBe(name);
-  });
-
   it('split into names', () => {
     expect(splitPath('/')).toEqual([]);
     expect(splitPath('/a')).toEqual(['a']);
     expect(splitPath('/a/b c')).toEqual(['a', 'b c']);
-  });
-
-  it('end at the root', () => {
-    expect(parentPath('/')).toBe('/');
-    expect(baseName('/')).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 import type { Quota } from '../../../src/drive/drive.ts';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
-import { parentPath, splitPath } from '../../../src/drive/path.ts';
+import { splitPath } from '../../../src/drive/path.ts';
 import type { ReadOptions, TreeNode } from '../../../src/tree/node.ts';
 import type { Tree } from '../../../src/webdav/ports.ts';
 
@@ -102,4 +102,8 @@ export class MemoryTree implements Tree {
     });
     this.#children.set(node, children);
   }
+}
+
+function parentPath(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }
