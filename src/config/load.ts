@@ -42,7 +42,9 @@ export function loadConfig(sources: Sources): Config {
   const parsed = settingsSchema.safeParse(Object.fromEntries(present.map(([name, { value }]) => [name, value])));
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]) as SettingName;
-    problems.push({ setting: raw.get(name)?.shownAs ?? name, message: issue.message });
+    const isEmpty = raw.get(name)?.value === '';
+    const message = isEmpty ? 'is empty: give it a value, or leave it out' : issue.message;
+    problems.push({ setting: raw.get(name)?.shownAs ?? name, message });
   }
   const data = parsed.data as ParsedSettings | undefined;
   if (data) problems.push(...findContradictions(data, raw));

@@ -5,12 +5,19 @@ import { parseHref } from '../drive/path.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40 };
 
+/** What is wrong with a value of another type too, of which zod would say only that it is invalid. */
+const orElse = (message: string) => ({ errorMap: () => ({ message }) });
+
+const text = z.string(orElse('must be a text'));
+
+const SIZE_FORM = 'must be a size such as 512MiB, 20GiB or 0';
+
 /** Sizes as people write them: `64MiB`, `20 GiB`, `0`. */
-const sizeBytes = z.union([z.number(), z.string()]).transform((raw, context) => {
+const sizeBytes = z.union([z.number(), z.string()], orElse(SIZE_FORM)).transform((raw, context) => {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?$/i.exec(String(raw).trim());
   const unit = match && UNITS[(match[2] ?? '').toUpperCase()];
   if (!match || !unit) {
-    context.addIssue({ code: 'custom', message: 'must be a size such as 512MiB, 20GiB or 0' });
+    context.addIssue({ code: 'custom', message: SIZE_FORM });
     return z.NEVER;
   }
   return Math.floor(Number(match[1]) * unit);
@@ -19,26 +26,30 @@ const sizeBytes = z.union([z.number(), z.string()]).transform((raw, context) => 
 const YES = ['true', '1', 'yes', 'on'];
 const NO = ['false', '0', 'no', 'off'];
 
-const flag = z.union([z.boolean(), z.string()]).transform((raw, context) => {
+const FLAG_FORM = 'must be true or false';
+
+const flag = z.union([z.boolean(), z.string()], orElse(FLAG_FORM)).transform((raw, context) => {
   const word = String(raw).toLowerCase();
   if (YES.includes(word)) return true;
   if (NO.includes(word)) return false;
-  context.addIssue({ code: 'custom', message: 'must be true or false' });
+  context.addIssue({ code: 'custom', message: FLAG_FORM });
   return z.NEVER;
 });
 
-const wholeNumber = (least: number, most: number) =>
-  z.union([z.number(), z.string()]).transform((raw, context) => {
+const wholeNumber = (least: number, most: number) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z.union([z.number(), z.string()], orElse(message)).transform((raw, context) => {
     const value = String(raw).trim() === '' ? Number.NaN : Number(raw);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
-    context.addIssue({ code: 'custom', message: `must be a whole number from ${least} to ${most}` });
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
+};
 
 const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
-  z.enum(words, { errorMap: () => ({ message: `must be one of ${words.join(', ')}` }) });
+  z.enum(words, orElse(`must be one of ${words.join(', ')}`));
 
-const baseUrl = z.string().transform((raw, context) => {
+const baseUrl = text.transform((raw, context) => {
   const url = URL.canParse(raw) ? new URL(raw) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
     context.addIssue({ code: 'custom', message: 'must be an http or https URL' });
@@ -48,13 +59,10 @@ const baseUrl = z.string().transform((raw, context) => {
 });
 
 /** Settings that say "nobody" when they are empty: an empty variable is how compose files leave one out. */
-const optionalText = z
-  .string()
-  .optional()
-  .transform((raw) => raw || undefined);
+const optionalText = text.optional().transform((raw) => raw || undefined);
 
 const addresses = z
-  .union([z.string(), z.array(z.string())])
+  .union([z.string(), z.array(z.string())], orElse('must be addresses, separated by commas'))
   .optional()
   .transform((raw, context) => {
     const list = (Array.isArray(raw) ? raw : (raw ?? '').split(',')).map((item) => item.trim()).filter(Boolean);
@@ -69,7 +77,7 @@ const addresses = z
     return list;
   });
 
-const drivePath = z.string().transform((raw, context) => {
+const drivePath = text.transform((raw, context) => {
   const parsed = parseHref(
     encodeURI(raw.startsWith('/') ? raw : `/${raw}`)
       .replaceAll('#', '%23')
@@ -84,7 +92,7 @@ const drivePath = z.string().transform((raw, context) => {
 
 /** Every setting by the name it has in a settings file; `ALIDAV_` + upper case in the environment. */
 const settings = {
-  host: z.string().min(1, { message: 'must name an address to listen on' }),
+  host: text,
   port: wholeNumber(0, 65_535),
   user: optionalText,
   password: optionalText,

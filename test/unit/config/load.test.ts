@@ -89,6 +89,9 @@ describe('loadConfig', () => {
     [{ ALIDAV_PROT: '1' }, 'ALIDAV_PROT', /nearest is ALIDAV_PORT/],
     [{ ALIDAV_REFRESH_TOKN: 'x' }, 'ALIDAV_REFRESH_TOKN', /ALIDAV_REFRESH_TOKEN/],
     [{ ALIDAV_PORT: 'eighty' }, 'ALIDAV_PORT', /whole number/],
+    [{ ALIDAV_PORT: '' }, 'ALIDAV_PORT', /is empty/],
+    [{ ALIDAV_HOST: '' }, 'ALIDAV_HOST', /is empty/],
+    [{ ALIDAV_READ_ONLY: '' }, 'ALIDAV_READ_ONLY', /is empty/],
     [{ ALIDAV_HOST: '0.0.0.0' }, 'ALIDAV_HOST', /without a password/],
     [{ ALIDAV_USER: 'me' }, 'ALIDAV_USER', /needs ALIDAV_PASSWORD/],
     [{ ALIDAV_TLS_CERT: '/x.pem' }, 'ALIDAV_TLS_CERT', /needs ALIDAV_TLS_KEY/],
@@ -97,6 +100,17 @@ describe('loadConfig', () => {
     [{ ALIDAV_PORT_FILE: '/x' }, 'ALIDAV_PORT_FILE', /no setting/],
   ])('refuses %j by name', (env: Record<string, string>, setting, message) => {
     expect(problemsOf({ env })[setting]).toMatch(message);
+  });
+
+  it.each([
+    ['port', '{}', /whole number/],
+    ['cache_max', '[1]', /must be a size/],
+    ['trash', 'null', /true or false/],
+    ['host', '7', /must be a text/],
+    ['trusted_proxies', '7', /addresses/],
+  ])('says what %s must be where a file has it as %s', (name, value, message) => {
+    const configFile = write('types.json', `{"${name}": ${value}}`);
+    expect(problemsOf({ configFile })[`${name} in types.json`]).toMatch(message);
   });
 
   it('reads a secret from the file that …_FILE names, without its line end', () => {
