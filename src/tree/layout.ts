@@ -93,7 +93,11 @@ function chooseDrives({ drives }: AccountInfo, setting: DriveSetting): readonly 
   const chosen = choices[setting].filter((drive) => drive !== undefined);
   if (chosen.length > 0) return chosen;
   const has = drives.map((drive) => drive.role).join(', ') || 'none';
-  throw new DriveError('not-found', `ALIDAV_DRIVE is "${setting}", but the account has no such drive (it has: ${has})`);
+  // Never `not-found`: what an answer lacks proves nothing, and every path would be one that was deleted.
+  throw new DriveError(
+    'unavailable',
+    `ALIDAV_DRIVE is "${setting}", but the account has no such drive (it has: ${has})`,
+  );
 }
 
 /** @returns undefined for what another setting, or no known version of this program, has stored. */

@@ -60,7 +60,7 @@ describe('createLayout', () => {
     ['all', []],
   ])('%s of %j is refused by name, and asked for again', async (setting, drives) => {
     const { drive, store, layout } = makeLayout(drives, setting);
-    const refusal = { code: 'not-found', message: expect.stringContaining(`ALIDAV_DRIVE is "${setting}"`) };
+    const refusal = { code: 'unavailable', message: expect.stringContaining(`ALIDAV_DRIVE is "${setting}"`) };
     await expect(layout.getDrives()).rejects.toMatchObject(refusal);
     expect(store.values.size).toBe(0);
     drive.account = { ...drive.account, drives: BOTH };
