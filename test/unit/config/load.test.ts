@@ -141,6 +141,15 @@ describe('loadConfig', () => {
     expect(load({ env }).namesAccount).toBe(expected);
   });
 
+  it.each([
+    ['"Films/"', '/Films'],
+    ['"/50% #1 文档?/a b"', '/50% #1 文档?/a b'],
+    ['"/\\ud800"', '/\ufffd'],
+  ])('takes %s for the folder %j', (root, expected) => {
+    const configFile = write('root.json', `{"root": ${root}}`);
+    expect(load({ configFile }).settings.root).toBe(expected);
+  });
+
   it('opens to the network once a password is set, or anonymity is asked for in words', () => {
     expect(load({ env: { ALIDAV_HOST: '0.0.0.0', ALIDAV_PASSWORD: 'p' } }).settings.host).toBe('0.0.0.0');
     expect(load({ env: { ALIDAV_HOST: '::', ALIDAV_ALLOW_ANONYMOUS: 'true' } }).settings.host).toBe('::');
