@@ -57,7 +57,7 @@ export class DriveTree {
       node = this.#toNode(depth + 1, name, child);
     }
     if (node.name === '' && node.entry.kind !== 'folder') {
-      throw new DriveError('not-a-folder', 'ALIDAV_ROOT names a file of the drive, not a folder');
+      throw new DriveError('not-a-folder', 'ALIDAV_ROOT names a file of the drive, not a folder.');
     }
     return node;
   }
@@ -81,7 +81,7 @@ export class DriveTree {
    * @throws DriveError `not-a-folder`, `not-found`, or what kept us from asking
    */
   async *list(folder: TreeNode, options: ReadOptions, signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
-    if (folder.entry.kind !== 'folder') throw new DriveError('not-a-folder', `"${folder.name}" is a file`);
+    if (folder.entry.kind !== 'folder') throw new DriveError('not-a-folder', `"${folder.name}" is a file.`);
     if (!isTop(folder.entry)) {
       yield* this.#listings.list(toFolder(folder), options, signal);
       return;
@@ -113,8 +113,11 @@ export class DriveTree {
 
   #notFound(path: string, depth: number): DriveError {
     return depth < this.#root.length
-      ? new DriveError('not-found', `ALIDAV_ROOT names a folder that the drive does not have: /${this.#root.join('/')}`)
-      : new DriveError('not-found', `there is nothing at ${path}`);
+      ? new DriveError(
+          'not-found',
+          `ALIDAV_ROOT names a folder that the drive does not have: /${this.#root.join('/')}.`,
+        )
+      : new DriveError('not-found', `There is nothing at ${path}.`);
   }
 }
 

@@ -96,7 +96,7 @@ function chooseDrives({ drives }: AccountInfo, setting: DriveSetting): readonly 
   // Never `not-found`: what an answer lacks proves nothing, and every path would be one that was deleted.
   throw new DriveError(
     'unavailable',
-    `ALIDAV_DRIVE is "${setting}", but the account has no such drive (it has: ${has})`,
+    `ALIDAV_DRIVE is "${setting}", but the account has no such drive (it has: ${has}).`,
   );
 }
 

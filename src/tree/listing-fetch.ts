@@ -53,7 +53,7 @@ export class ListingFetch {
         listing.addPage(page.entries);
         marker = page.nextMarker;
         if (marker === '') return this.#end({ state: 'complete' });
-        if (markers.has(marker)) throw new DriveError('unavailable', 'the service gave the same page marker twice');
+        if (markers.has(marker)) throw new DriveError('unavailable', 'AliyunDrive gave the same page marker twice.');
         markers.add(marker);
         this.#announce();
       }
