@@ -94,8 +94,8 @@ export class ApiClient {
       const accessToken = await tokens.getAccessToken(signal);
       const deviceSession = this.#deviceSession;
       const headers = await this.#headers(accessToken, signal);
-      await this.#pacer.take(endpoint.paceClass, signal, again);
-      const outcome = await this.#post(endpoint, body, headers, signal);
+      const answered = await this.#pacer.take(endpoint.paceClass, signal, again);
+      const outcome = await this.#post(endpoint, body, headers, signal).finally(answered);
       if (!(outcome instanceof NoAnswerError)) {
         if (isSuccess(outcome, endpoint)) return outcome.json;
         if (!cured.token && isAccessTokenRefused(outcome)) {

@@ -21,16 +21,36 @@ interface Waiter {
   readonly refuse: (error: DriveError) => void;
 }
 
+/** A call that has had its turn. */
+interface Sent {
+  readonly at: number;
+  /** Until the answer; undefined while there is none. */
+  tripMs: number | undefined;
+}
+
 interface Lane {
   readonly intervalMs: number;
+  /** How many calls the service bears in any second. */
+  readonly windowCalls: number;
   readonly queue: Waiter[];
+  /** The last `windowCalls` of them, oldest first. */
+  readonly sent: Sent[];
+  /** Shortest round trip lately. */
+  quickestMs: number;
   nextTurnAt: number;
   timer: NodeJS.Timeout | undefined;
 }
 
+const WINDOW_MS = 1000;
+/** Most of a long round trip is the service's own work: no more of it than this is held to be the way there. */
+const LONGEST_DELAY_MS = 250;
+/** The shortest round trip is forgotten by this much a call, so that a slower network is learned. */
+const FORGET_MS = 1;
+
 /**
  * Spaces out one account's calls: a token bucket a class, of burst 1, because the limits of the open API are counted
- * over windows whose borders nobody knows.
+ * over windows whose borders nobody knows. The service counts when a call arrives: one that was held up on its way comes
+ * closer to those behind it, so a whole window's calls later the next one waits for as long as that one may have.
  */
 export class Pacer {
   readonly #lanes: Readonly<Record<PaceClass, Lane>>;
@@ -45,10 +65,11 @@ export class Pacer {
 
   /**
    * Waits for a turn, first come, first served.
+   * @returns what is to be called when the call's answer, or its failure, has come
    * @param again the call was refused and tries anew: it has waited before, so it goes to the head of the queue
    * @throws DriveError `throttled` when the wait would be too long, `aborted`
    */
-  take(paceClass: PaceClass, signal?: AbortSignal, again = false): Promise<void> {
+  take(paceClass: PaceClass, signal?: AbortSignal, again = false): Promise<() => void> {
     const lane = this.#lanes[paceClass];
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortedError(signal));
@@ -61,7 +82,7 @@ export class Pacer {
       const waiter: Waiter = {
         proceed: () => {
           signal?.removeEventListener('abort', leave);
-          resolve();
+          resolve(this.#send(lane));
         },
         refuse: (error) => {
           signal?.removeEventListener('abort', leave);
@@ -89,7 +110,18 @@ export class Pacer {
   }
 
   #waitMs(lane: Lane, ahead: number): number {
-    return Math.max(0, lane.nextTurnAt - this.#now()) + ahead * lane.intervalMs;
+    return Math.max(0, turnAt(lane) - this.#now()) + ahead * lane.intervalMs;
+  }
+
+  #send(lane: Lane): () => void {
+    const sent: Sent = { at: this.#now(), tripMs: undefined };
+    lane.sent.push(sent);
+    if (lane.sent.length > lane.windowCalls) lane.sent.shift();
+    return () => {
+      sent.tripMs = this.#now() - sent.at;
+      lane.quickestMs = Math.min(sent.tripMs, lane.quickestMs + FORGET_MS);
+      this.#advance(lane);
+    };
   }
 
   #advance(lane: Lane): void {
@@ -109,7 +141,26 @@ export class Pacer {
 }
 
 function newLane(perSecond: number): Lane {
-  return { intervalMs: 1000 / perSecond, queue: [], nextTurnAt: 0, timer: undefined };
+  return {
+    intervalMs: 1000 / perSecond,
+    windowCalls: Math.ceil(perSecond),
+    queue: [],
+    sent: [],
+    quickestMs: Number.POSITIVE_INFINITY,
+    nextTurnAt: 0,
+    timer: undefined,
+  };
+}
+
+function turnAt({ nextTurnAt, sent, windowCalls, quickestMs }: Lane): number {
+  const oldest = sent[0];
+  if (!oldest || sent.length < windowCalls) return nextTurnAt;
+  return Math.max(nextTurnAt, oldest.at + delayMs(oldest, quickestMs) + WINDOW_MS);
+}
+
+/** By how much a call may have reached the service later than calls usually do. */
+function delayMs({ tripMs }: Sent, quickestMs: number): number {
+  return tripMs === undefined ? LONGEST_DELAY_MS : Math.max(0, Math.min(tripMs - quickestMs, LONGEST_DELAY_MS));
 }
 
 function tooLong(waitMs: number): DriveError {

@@ -8,13 +8,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function setUp(maxWaitMs?: number) {
+function setUp(maxWaitMs?: number, tripMs = (_name: string) => 0) {
   const pacer = new Pacer({ rates: { list: 4, link: 1, other: 10 }, ...(maxWaitMs !== undefined && { maxWaitMs }) });
   const startedAt = performance.now();
   const turns: [string, number][] = [];
   const take = async (name: string, paceClass: PaceClass = 'list', signal?: AbortSignal, again?: boolean) => {
-    await pacer.take(paceClass, signal, again);
+    const answered = await pacer.take(paceClass, signal, again);
     turns.push([name, Math.round(performance.now() - startedAt)]);
+    setTimeout(answered, tripMs(name));
   };
   return { pacer, take, turns };
 }
@@ -76,6 +77,20 @@ describe('Pacer', () => {
       ['c', 250],
     ]);
   });
+
+  it.each([
+    ['as long as the others', 60, 60, 1000],
+    ['longer than the others, so that it may have arrived late', 140, 60, 1080],
+    ['so long that it was the service that took its time', 20_000, 60, 1250],
+  ])(
+    'keeps a full second behind the call four turns before, which took %s',
+    async (_case, firstMs, tripMs, fifthAt) => {
+      const { take, turns } = setUp(undefined, (name) => (name === 'a' ? firstMs : tripMs));
+      for (const name of ['a', 'b', 'c', 'd', 'e']) void take(name);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(turns.map(([, at]) => at)).toEqual([0, 250, 500, 750, fifthAt]);
+    },
+  );
 
   it('takes nobody who has already gone', async () => {
     const { take } = setUp();
