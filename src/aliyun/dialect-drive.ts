@@ -8,9 +8,9 @@ import type { Dialect } from './dialect.ts';
 import { blocked, differsFrom, parseLinkAnswer, toLivePhotoDownload } from './download.ts';
 import type { JsonHttp } from './http.ts';
 import { type JsonObject, toObject } from './json.ts';
-import { Listing } from './listing.ts';
 import { Oddities } from './oddities.ts';
 import type { Rates } from './pacer.ts';
+import { PageReader } from './page-reader.ts';
 import type { StorageHost } from './storage.ts';
 import { parseEntry, parseQuota, toWireKey } from './wire.ts';
 
@@ -35,7 +35,7 @@ export class DialectDrive implements ReadDrive {
   readonly #dialect: Dialect;
   readonly #storage: Pick<StorageHost, 'openRange'>;
   readonly #oddities: Oddities;
-  readonly #listing: Listing;
+  readonly #pages: PageReader;
   readonly #now: () => number;
 
   constructor(api: ApiClient, dialect: Dialect, { storage, log, now }: DriveDependencies) {
@@ -43,12 +43,12 @@ export class DialectDrive implements ReadDrive {
     this.#dialect = dialect;
     this.#storage = storage;
     this.#oddities = new Oddities(log);
-    this.#listing = new Listing(api, dialect, this.#oddities);
+    this.#pages = new PageReader(api, dialect, this.#oddities);
     this.#now = now ?? Date.now;
   }
 
   listPage(folder: EntryKey, marker: string, signal?: AbortSignal): Promise<Page> {
-    return this.#listing.fetchPage(folder, marker, signal);
+    return this.#pages.fetchPage(folder, marker, signal);
   }
 
   async fetchEntry(key: EntryKey, signal?: AbortSignal): Promise<Entry> {

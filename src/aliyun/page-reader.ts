@@ -13,7 +13,7 @@ import { isListed, parseEntry, parseItems } from './wire.ts';
 const LIMITS = [200, 100] as const;
 
 /** Reads folders page by page. */
-export class Listing {
+export class PageReader {
   readonly #api: ApiClient;
   readonly #dialect: Dialect;
   readonly #oddities: Oddities;
