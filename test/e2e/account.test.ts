@@ -164,6 +164,10 @@ describe.concurrent('where nobody is signed in', () => {
       1,
       expect.stringMatching(/^BROKEN login +ALIDAV_REFRESH_TOKEN is missing or empty/m),
     ]);
+    const headers = { Date: 'Thu, 01 Jan 2026 00:00:00 GMT' };
+    emulator.faults.inject({ kind: 'answer', endpoint: '*', status: 404, headers, times: 3 });
+    const late = await machine.run(['doctor'], { ...serviceEnv(emulator, 'app') });
+    expect([late.code, late.stdout]).toEqual([1, expect.stringMatching(/^BROKEN clock +this clock is \d+ s ahead/m)]);
     chmodSync(machine.stateDir, 0o755);
     const open = await machine.run(['doctor'], { ...serviceEnv(emulator, 'app') });
     expect([open.code, open.stdout]).toEqual([1, expect.stringMatching(/^BROKEN state folder .*chmod 700/m)]);

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../../src/config/load.ts';
@@ -56,6 +56,18 @@ describe('loadConfig', () => {
     expect(settings.user).toBeUndefined();
     expect(settings.state_dir).toMatch(/alidav$/);
     expect(namesAccount).toBe(false);
+  });
+
+  it.each([
+    [{ XDG_STATE_HOME: '/var/state' }, '/var/state/alidav'],
+    [{ XDG_STATE_HOME: '' }, path.join(homedir(), '.local', 'state', 'alidav')],
+    [{ XDG_STATE_HOME: '/var/state', ALIDAV_STATE_DIR: '/data' }, '/data'],
+  ])('keeps its state, with %j, in %s', (env: Record<string, string>, expected) => {
+    expect(load({ env }).settings.state_dir).toBe(expected);
+  });
+
+  it('takes a relative state folder from the working folder', () => {
+    expect(load({ flags: { 'state-dir': 'state' } }).settings.state_dir).toBe(path.join(workingDir, 'state'));
   });
 
   it('lets the later source win: file, .env, environment, flags', () => {
