@@ -16,6 +16,8 @@ const IDLE_MS = 30_000;
 /** What a body must bring for its failure to count as a first one again. */
 const PROGRESS_BYTES = 64 * 2 ** 10;
 const WATCH_MS = 500;
+/** The storage host learns a little later that a body was cut off; who takes its place at once is one too many there. */
+const CUT_OFF_MS = 100;
 
 /** Where the bytes of a body come from: a link, and what to do when it is refused. */
 export interface BodySource {
@@ -196,8 +198,11 @@ export class BodyStream extends Readable {
     clearInterval(this.#watch);
     this.#watch = undefined;
     this.#dropBody();
-    this.#leavePlace?.();
+    const leavePlace = this.#leavePlace;
     this.#leavePlace = undefined;
+    if (!leavePlace) return;
+    if (this.#next > this.#range.last) leavePlace();
+    else setTimeout(leavePlace, CUT_OFF_MS).unref();
   }
 
   #dropBody(): void {

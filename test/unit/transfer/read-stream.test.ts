@@ -212,6 +212,21 @@ describe('readers that share places', () => {
     slow.destroy();
   });
 
+  it('let the storage host learn of a body that was cut off before the next one takes its place', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const { drive, openWhole } = setUp(1);
+    const left = await openWhole(makeEntry());
+    await readSome(left, 1);
+    const opening = openWhole(makeEntry({ id: 'f2' }));
+    await settle();
+    left.destroy();
+    await settle();
+    expect([drive.bodies, drive.opened.length]).toEqual([0, 1]);
+    vi.advanceTimersByTime(100);
+    await readAll(await opening);
+    expect(drive.opened).toHaveLength(2);
+  });
+
   it('leave their place after 30 s without reading and resume at their byte', async () => {
     const { clock, drive, gate, openWhole } = setUp(1);
     const sizeBytes = 4 * MIB;
