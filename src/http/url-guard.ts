@@ -19,6 +19,8 @@ export function parseTarget(method: string, target: string): Target | Refusal {
   if (target.length > MAX_TARGET_LENGTH) return { status: 414, message: 'The address is too long.' };
   // `OPTIONS *` asks about the whole server, which is what the root answers for.
   if (target === '*' && method === 'OPTIONS') return { path: '/', url: '/', authority: undefined };
+  // Node's parsers differ on raw UTF-8, and those that let it pass tear its bytes into other characters.
+  if (/[^\x21-\x7e]/.test(target)) return malformed('what is not ASCII must be percent-encoded UTF-8');
   // A fragment never belongs to a request: whoever sends one means a file whose name has a `#` that nobody encoded.
   if (target.includes('#')) return malformed('a "#" must be sent as %23');
   const absolute = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);

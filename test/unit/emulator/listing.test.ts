@@ -123,11 +123,12 @@ describe('pages', () => {
     for (let index = 0; index < 50_000; index++) emulator.store.addFile(root, `${index}.txt`, '');
     const post = await signIn(emulator, 'page');
     const query = { ...rootOf(emulator), order_by: 'created_at', order_direction: 'ASC', limit: 200 };
-    const startedAt = performance.now();
+    // What the processor does, not what the clock says: the machine may be busy with other tests.
+    const before = process.cpuUsage();
     const { names, pages } = await namesOf(post, WEB, query);
     expect([new Set(names).size, pages]).toEqual([50_000, 250]);
     // Sorting anew for each page would take ten times as long.
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(10_000);
   });
 });
 

@@ -20,6 +20,7 @@ describe('parseTarget', () => {
     ['broken encoding', 'GET', '/%'],
     ['broken encoding', 'GET', '/%zz'],
     ['cut UTF-8', 'GET', '/%E4%BD'],
+    ['raw UTF-8, as a parser that takes it hands it on', 'GET', '/Ã©'],
     ['NUL', 'GET', '/a%00b'],
     ['parent segment', 'GET', '/a/../b'],
     ['encoded parent segment', 'GET', '/a/%2e%2E/b'],
