@@ -1,7 +1,7 @@
 import { DriveError } from '../drive/errors.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
 import type { Logger } from '../log.ts';
-import { type ApiError, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
+import { type ApiError, apiCodeOf, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
 import { type HttpAnswer, type JsonHttp, NoAnswerError } from './http.ts';
 import { isObject } from './json.ts';
 import { type PaceClass, Pacer, type Rates } from './pacer.ts';
@@ -87,7 +87,9 @@ export class ApiClient {
 
   async #perform(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
     const { tokens } = this.#options;
-    const cured = { token: false, device: false };
+    let isTokenReplaced = false;
+    // A device that was forgotten may, once known again, be refused for its signature: each complaint is cured once.
+    const curedComplaints = new Set<string | undefined>();
     const startedAt = performance.now();
     let tries = 0;
     for (let again = false; ; again = true) {
@@ -98,13 +100,13 @@ export class ApiClient {
       const outcome = await this.#post(endpoint, body, headers, signal).finally(answered);
       if (!(outcome instanceof NoAnswerError)) {
         if (isSuccess(outcome, endpoint)) return outcome.json;
-        if (!cured.token && isAccessTokenRefused(outcome)) {
-          cured.token = true;
+        if (!isTokenReplaced && isAccessTokenRefused(outcome)) {
+          isTokenReplaced = true;
           await tokens.replaceAccessToken(accessToken, signal);
           continue;
         }
-        if (!cured.device && isDeviceSessionRefused(outcome)) {
-          cured.device = true;
+        if (isDeviceSessionRefused(outcome) && !curedComplaints.has(apiCodeOf(outcome))) {
+          curedComplaints.add(apiCodeOf(outcome));
           await this.#renewDevice(deviceSession, signal);
           continue;
         }

@@ -181,6 +181,16 @@ describe('ApiClient', () => {
       );
     });
 
+    it('is renewed once more when the new one is refused for another reason', async () => {
+      const device = deviceOf();
+      const forgotten = answer(400, { message: 'not found device info' });
+      const { api } = setUp([forgotten, lost, ok()], { device });
+      const call = api.call(GET, {});
+      await vi.runAllTimersAsync();
+      await call;
+      expect(device.renewals).toBe(2);
+    });
+
     it('is not renewed for ever', async () => {
       const device = deviceOf();
       const offline = answer(401, { code: 'UserDeviceOffline' });
