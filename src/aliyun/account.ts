@@ -4,7 +4,7 @@ import type { AccountStatus, TokenKind } from '../state/account-status.ts';
 import { type Credentials, openCredentials } from '../state/credentials.ts';
 import type { StateStore } from '../state/store.ts';
 import type { AccessTokenSource } from './api-client.ts';
-import type { JsonHttp } from './http.ts';
+import { type JsonHttp, NoAnswerError } from './http.ts';
 import { isLiving, Rotation } from './rotation.ts';
 import { createTokenEndpoints, type TokenSettings } from './token-endpoints.ts';
 import { waitFor } from './wait-for.ts';
@@ -40,6 +40,9 @@ const DEAD_POLL_MS = 3000;
 const LONGEST_NAP_MS = 60_000;
 /** How long a caller waits for a refresh in flight. */
 const PATIENCE_MS = 30_000;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** A try that reaches nobody burdens nobody, and people wait for the moment when the network is back. */
+const LONGEST_OFFLINE_BACK_OFF_MS = 8_000;
 /** More refused access tokens than this within a minute are not cured by yet another one. */
 const REFUSALS_A_MINUTE = 5;
 
@@ -216,7 +219,10 @@ export class Account implements AccessTokenSource {
 
   #fail(error: DriveError, failures: number): Problem {
     const isDead = error.code === 'login-required';
-    const waitMs = isDead ? DEAD_POLL_MS : Math.max(error.retryAfterMs ?? 0, backOffMs(failures, this.#random()));
+    const isOffline = error instanceof NoAnswerError && error.neverSent;
+    const longestMs = isOffline ? LONGEST_OFFLINE_BACK_OFF_MS : LONGEST_BACK_OFF_MS;
+    const pauseMs = Math.min(longestMs, backOffMs(failures, this.#random()));
+    const waitMs = isDead ? DEAD_POLL_MS : Math.max(error.retryAfterMs ?? 0, pauseMs);
     if (this.#problem?.error.message !== error.message) {
       this.#log[isDead ? 'error' : 'warn'](
         { error },
@@ -243,7 +249,7 @@ export class Account implements AccessTokenSource {
 /** 1, 2, 4 … 60 s, give or take a quarter, so that many who failed together do not return together. */
 export function backOffMs(failures: number, random: number): number {
   const ms = 1000 * 2 ** Math.min(failures - 1, 6) * (0.75 + random / 2);
-  return Math.min(60_000, Math.max(1000, ms));
+  return Math.min(LONGEST_BACK_OFF_MS, Math.max(1000, ms));
 }
 
 /** The problem as callers see it, with the time until it is looked at again. */

@@ -52,6 +52,26 @@ describe.concurrent('an account that waits', () => {
     await vi.waitFor(() => expect(account.status().state).toBe('ready'), { timeout: 10_000 });
   });
 
+  it.for([
+    { name: 'a service that cannot be reached', isOffline: true, longestMs: 8_000 },
+    { name: 'a service that fails', isOffline: false, longestMs: 60_000 },
+  ])('asks $name again within $longestMs ms', async ({ isOffline, longestMs }, { expect, onTestFinished }) => {
+    const scene = await setScene({}, onTestFinished);
+    if (isOffline) await scene.emulator.setOffline(true);
+    else scene.emulator.faults.inject({ endpoint: '*', kind: 'answer', status: 502, times: 'always' });
+    let now = Date.now();
+    const settings = { refresh_token: scene.emulator.refreshTokens.app, api: 'app' } as const;
+    const account = await scene.createAccount(settings, { now: () => now, random: () => 1 });
+    const waits: number[] = [];
+    for (let failures = 1; failures <= 8; failures += 1) {
+      const { retryAfterMs = 0 } = await failureOf(account.getAccessToken());
+      waits.push(retryAfterMs);
+      now += retryAfterMs;
+    }
+    expect(waits[0]).toBeLessThan(2_000);
+    expect(waits.at(-1)).toBe(longestMs);
+  });
+
   it('renews its access token ahead of its end, until it is stopped', async ({ expect, onTestFinished }) => {
     const scene = await setScene({ accessTokenTtlMs: 2000 }, onTestFinished);
     const account = await scene.createAccount({ refresh_token: scene.emulator.refreshTokens.page });
