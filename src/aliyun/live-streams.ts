@@ -44,7 +44,7 @@ export class LiveStreamFinder {
       return this.#dialect.parseBatch(json).map((item) => parseEntry(item, context, this.#oddities));
     } catch (error) {
       if (isDriveError(error, 'aborted')) throw error;
-      this.#oddities.note('the streams of live photos could not be looked up', { err: error });
+      this.#oddities.note('the streams of live photos could not be looked up', { error });
       return [];
     }
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { type App, createApp } from '../app.ts';
-import type { Config } from '../config/load.ts';
+import { type Config, withDemoSettings } from '../config/load.ts';
 import type { Settings } from '../config/schema.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { findsNoAccount } from './finds-no-account.ts';
@@ -50,11 +50,9 @@ async function startDemo(settings: Settings): Promise<{ settings: Settings; clos
   const emulator = await startEmulator();
   return {
     settings: {
-      ...settings,
+      // Of the official API, whose links live 15 minutes: browsers are streamed to, and so show files in place.
+      ...withDemoSettings(settings),
       state_dir: stateDir,
-      root: '/',
-      // The official API; and as its links live 15 minutes, browsers are streamed to and so show files in place.
-      api: 'open',
       api_url: emulator.apiUrl,
       auth_url: emulator.authUrl,
       open_url: emulator.openUrl,

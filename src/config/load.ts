@@ -1,15 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { isLoopbackHost } from './loopback.ts';
 import {
   ACCOUNT_SETTINGS,
+  demoSchema,
   type ParsedSettings,
   type SettingName,
   type Settings,
   settingsSchema,
   TARGET_SETTINGS,
 } from './schema.ts';
-import { gatherSettings, type Problem, type RawSettings, type Sources } from './sources.ts';
+import { gatherSettings, type Problem, packageDir, type RawSettings, type Sources } from './sources.ts';
 
 export interface Config {
   readonly settings: Settings;
@@ -55,6 +57,12 @@ export function loadConfig(sources: Sources): Config {
 
 function defaultStateDir(env: Sources['env']): string {
   return path.join(env.XDG_STATE_HOME || path.join(homedir(), '.local', 'state'), 'alidav');
+}
+
+/** What a demo serves, whatever is configured: `config/demo.json`. */
+export function withDemoSettings(settings: Settings): Settings {
+  const file = path.join(packageDir, 'config', 'demo.json');
+  return { ...settings, ...demoSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) };
 }
 
 function namesAccount(raw: RawSettings): boolean {

@@ -149,6 +149,9 @@ export const TARGET_SETTINGS = [
 
 export const settingsSchema = z.strictObject(settings);
 
+/** Those that say what of an account is served. */
+export const demoSchema = settingsSchema.pick({ api: true, drive: true, root: true });
+
 /** As the schema yields them; zod types a setting without a value as absent. */
 export type ParsedSettings = Required<z.output<typeof settingsSchema>>;
 

@@ -108,7 +108,7 @@ export class BodyStream extends Readable {
   async #recover(error: unknown): Promise<void> {
     const retry = planRetry(error, ++this.#failures, this.#deps.random);
     if (!retry || this.destroyed) throw error;
-    this.#deps.log.debug({ err: error, at: this.#next, tries: this.#failures, ...retry }, 'reopening a download');
+    this.#deps.log.debug({ error, at: this.#next, tries: this.#failures, ...retry }, 'reopening a download');
     if (retry.renewLink && this.#link) this.#source.refuseLink(this.#link);
     await delay(retry.delayMs, undefined, { signal: this.#abort.signal, ref: false });
     this.#failure = undefined;

@@ -169,10 +169,7 @@ export class Listings {
     if (!known || !couldNotAsk(error) || now < known.freshUntil) return;
     known.failure = error;
     known.freshUntil = now + Math.min(this.#deps.listFreshMs, error.retryAfterMs ?? FAILURE_PAUSE_MS);
-    this.#deps.log.warn(
-      { folder: mapKey, err: error },
-      'a folder could not be asked for: its last known listing is served',
-    );
+    this.#deps.log.warn({ folder: mapKey, error }, 'a folder could not be asked for: its last known listing is served');
   }
 }
 

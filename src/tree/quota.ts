@@ -39,7 +39,7 @@ export class QuotaCache {
     try {
       this.#last = await this.#deps.drive.fetchQuota();
     } catch (error) {
-      this.#deps.log.debug({ err: error }, 'the quota could not be asked for');
+      this.#deps.log.debug({ error }, 'the quota could not be asked for');
     }
   }
 }

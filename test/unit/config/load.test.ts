@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../../src/config/load.ts';
+import { ConfigError, loadConfig, withDemoSettings } from '../../../src/config/load.ts';
 
 let workingDir: string;
 
@@ -165,5 +165,14 @@ describe('loadConfig', () => {
   it('opens to the network once a password is set, or anonymity is asked for in words', () => {
     expect(load({ env: { ALIDAV_HOST: '0.0.0.0', ALIDAV_PASSWORD: 'p' } }).settings.host).toBe('0.0.0.0');
     expect(load({ env: { ALIDAV_HOST: '::', ALIDAV_ALLOW_ANONYMOUS: 'true' } }).settings.host).toBe('::');
+  });
+});
+
+describe('withDemoSettings', () => {
+  it('serves all of the demo drive, whatever is configured', () => {
+    const { settings } = load({
+      env: { ALIDAV_API: 'web', ALIDAV_DRIVE: 'resource', ALIDAV_ROOT: '/x', ALIDAV_PORT: '81' },
+    });
+    expect(withDemoSettings(settings)).toEqual({ ...settings, api: 'open', drive: 'all', root: '/' });
   });
 });
