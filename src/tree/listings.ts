@@ -52,8 +52,9 @@ export class Listings {
     this.#deps = deps;
     this.#known = new LRUCache({
       maxSize: deps.maxEntries,
-      // A folder without entries takes its place too.
-      sizeCalculation: ({ listing }) => listing.nodes.length + 1,
+      // A folder without entries takes its place too; one that is larger than all of it is kept alone, for every look
+      // into it would cost a call for each of its pages.
+      sizeCalculation: ({ listing }) => Math.min(listing.nodes.length + 1, deps.maxEntries),
     });
   }
 

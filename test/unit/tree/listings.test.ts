@@ -450,11 +450,16 @@ describe('memory', () => {
     expect(drive.calls).toEqual(['id-b@0']);
   });
 
-  it('too small for a folder does not keep it from being listed', async () => {
+  it('too small for a folder keeps that folder alone', async () => {
     const { drive, tree, names } = makeTree({ maxEntries: 10 });
-    drive.setFolder('root', makeFiles(250));
-    expect(await names('/')).toHaveLength(250);
+    drive.setFolder('root', [...makeFiles(250), makeFolder('small')]);
+    drive.setFolder('id-small', makeFiles(3));
+    expect(await names('/')).toHaveLength(251);
+    const listed = drive.calls.length;
     expect((await tree.get('/file-000249', {})).name).toBe('file-000249');
-    expect(drive.calls).toHaveLength(6);
+    expect(drive.calls).toHaveLength(listed);
+    await names('/small');
+    await names('/');
+    expect(drive.calls).toHaveLength(2 * listed + 1);
   });
 });
