@@ -116,6 +116,8 @@ export function createLogger(
           ignore: 'pid,hostname',
           // Scripts wait for one line that has both `listening` and the URL.
           singleLine: true,
+          // Without this, fields named `error` get lines of their own.
+          errorLikeObjectKeys: [],
           translateTime: 'SYS:HH:MM:ss.l',
           sync: true,
           destination,

@@ -142,6 +142,11 @@ describe('createLogger', () => {
     expect(sink.read()).toBeNull();
   });
 
+  it('takes one line in pretty, also for an error', () => {
+    const output = capture((log) => log.info({ error: 'no such luck', cause: new Error('deep') }, 'request'), 'pretty');
+    expect(output.trim().split('\n')).toEqual([expect.stringMatching(/request.*no such luck.*deep/)]);
+  });
+
   it('is readable in pretty, with what a script waits for', () => {
     const output = capture((log) => log.info({ url: 'http://127.0.0.1:8080/' }, 'listening'), 'pretty');
     expect(output).toMatch(/INFO: listening .*http:\/\/127\.0\.0\.1:8080\//);
