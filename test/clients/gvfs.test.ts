@@ -1,12 +1,12 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FILM, FILM_FILE, POEM, POEMS, readStored, startDemo } from '../support/demo.ts';
-import { describeWith, run } from '../support/programs.ts';
+import { runInDesktopSession } from '../support/desktop-session.ts';
+import { describeWith } from '../support/programs.ts';
 import { requestLines } from '../support/request-lines.ts';
-import { makeScratch, removeScratch } from '../support/scratch.ts';
+import { removeScratch } from '../support/scratch.ts';
 import { LOGIN_KINDS, type Stack } from '../support/stack.ts';
 
-/** Runs in a session bus of its own, with which the daemons that gio starts end. */
 const SCRIPT = `
 gio mount "$1/" || exit 1
 gio list "$1/" >root
@@ -24,15 +24,8 @@ describeWith(['gio', 'dbus-run-session', 'timeout'], 'gvfs', () => {
 
     beforeAll(async () => {
       stack = await startDemo(kind);
-      home = await makeScratch();
-      await mkdir(`${home}/run`, { mode: 0o700 });
       const location = stack.url.replace(/^http/, 'dav');
-      // Daemons outlive a client that is killed and would hold its output open: into a file with it, and kill all of the group.
-      const session = ['dbus-run-session', '--', 'sh', '-c', SCRIPT, 'sh', location, POEMS, POEM, FILM];
-      await run('sh', ['-c', 'exec timeout -k 5 45 "$@" >output 2>&1', 'sh', ...session], {
-        cwd: home,
-        env: { HOME: home, XDG_RUNTIME_DIR: `${home}/run`, GVFS_DISABLE_FUSE: '1', LC_ALL: 'C.UTF-8' },
-      });
+      home = await runInDesktopSession(SCRIPT, [location, POEMS, POEM, FILM], { GVFS_DISABLE_FUSE: '1' });
     });
     afterAll(async () => {
       await stack?.close();
