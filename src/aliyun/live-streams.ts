@@ -1,9 +1,10 @@
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { isDriveError } from '../drive/errors.ts';
+import { hasLivePhotoName } from '../drive/live-photo.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Dialect } from './dialect.ts';
 import type { Oddities } from './oddities.ts';
-import { hasLivePhotoName, parseEntry, withLiveStreams } from './wire.ts';
+import { parseEntry, withLiveStreams } from './wire.ts';
 
 /** Both APIs take so many entries in one look-up. */
 const BATCH_SIZE = 100;
@@ -25,7 +26,9 @@ export class LiveStreamFinder {
    * are: a folder must not become unreadable for its photos.
    */
   async complete(entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Entry[]> {
-    const lacking = entries.filter((entry) => entry.kind === 'file' && hasLivePhotoName(entry) && !entry.liveStreams);
+    const lacking = entries.filter(
+      (entry) => entry.kind === 'file' && hasLivePhotoName(entry.name) && !entry.liveStreams,
+    );
     if (lacking.length === 0) return entries;
     const found = new Map<string, Entry>();
     for (let start = 0; start < lacking.length; start += BATCH_SIZE) {

@@ -1,7 +1,7 @@
 import type { AccountInfo, DriveInfo, Quota } from '../drive/drive.ts';
 import type { Entry, EntryKey, LiveStream } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
-import { livePhotoZipSize } from '../drive/live-photo.ts';
+import { hasLivePhotoName, livePhotoZipSize } from '../drive/live-photo.ts';
 import {
   isObject,
   type JsonObject,
@@ -64,7 +64,7 @@ export function parseEntry(json: unknown, context: EntryContext, oddities: Oddit
     blockedReason: blockedReasonOf(item),
     trashed: item.trashed === true,
   };
-  return isFile && hasLivePhotoName(entry) ? withLiveStreams(entry, parseLiveStreams(item)) : entry;
+  return isFile && hasLivePhotoName(entry.name) ? withLiveStreams(entry, parseLiveStreams(item)) : entry;
 }
 
 /** The id that was asked with in place of an equal one: a folder's entries then hold one copy of it between them. */
@@ -74,10 +74,6 @@ function shared(id: string | undefined, known: string): string {
 
 export function blockedReasonOf(item: JsonObject): string | undefined {
   return BLOCKED[readNumber(item, 'punish_flag') ?? 0];
-}
-
-export function hasLivePhotoName(entry: Entry): boolean {
-  return /\.livp$/i.test(entry.name);
 }
 
 /** A live photo's size is that of the zip that delivers it; without streams it is a file like any other. */

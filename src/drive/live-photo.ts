@@ -14,10 +14,16 @@ const END_OF_DIRECTORY_BYTES = 22;
 
 const MEMBER_BYTES = LOCAL_HEADER_BYTES + DATA_DESCRIPTOR_BYTES + CENTRAL_HEADER_BYTES + TIMESTAMP_EXTRA_BYTES;
 
+const EXTENSION = /\.livp$/i;
+
+export function hasLivePhotoName(name: string): boolean {
+  return EXTENSION.test(name);
+}
+
 /** Whether an entry is delivered as a zip of streams; a listing may leave the streams themselves out. */
 export function isLivePhoto(entry: Entry): boolean {
   if (entry.kind !== 'file') return false;
-  return entry.liveStreams !== undefined || (entry.contentHash === undefined && /\.livp$/i.test(entry.name));
+  return entry.liveStreams !== undefined || (entry.contentHash === undefined && hasLivePhotoName(entry.name));
 }
 
 /** The length of the zip that delivers a live photo; right below 4 GiB, where a zip needs no wider fields. */
@@ -30,6 +36,6 @@ export function livePhotoZipSize(name: string, streams: readonly LiveStream[]): 
 
 /** The name of a stream inside the zip: the live photo's own with the stream's extension, safe to unpack anywhere. */
 export function livePhotoMemberName(name: string, extension: string): string {
-  const base = name.replace(/\.livp$/i, '').replace(/[\\/:\u0000-\u001f]/g, '_');
+  const base = name.replace(EXTENSION, '').replace(/[\\/:\u0000-\u001f]/g, '_');
   return `${base}.${extension}`;
 }

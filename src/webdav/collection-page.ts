@@ -104,8 +104,7 @@ function formatItem(child: TreeNode, base: string, dates: DateFormats): string {
   const link = `<a href="${base}${encodeSegment(child.name)}${slash}">${escapeXml(child.name)}${slash}</a>`;
   const length = kind === 'file' ? findContentLength(child.entry) : undefined;
   const size = length === undefined ? '' : formatSize(length);
-  // A drive's own folder has no time that the service would tell.
-  const date = updatedAt === 0 ? undefined : dates.formatIsoDate(updatedAt);
+  const date = dates.formatIsoDate(updatedAt);
   const time = date ? `<time datetime="${date}" title="UTC">${date.slice(0, 10)} ${date.slice(11, 16)}</time>` : '';
   return `<li class="${kind}">${link}<span>${size}</span>${time}</li>\n`;
 }
