@@ -4,7 +4,6 @@ import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
 import type { AccountIdentity } from './aliyun/account.ts';
 import type { Settings } from './config/schema.ts';
 import { type Connection, connect } from './connection.ts';
-import { DriveError } from './drive/errors.ts';
 import { createFront } from './http/front.ts';
 import type { Logger, RequestRecord } from './log.ts';
 import type { AccountStatus } from './state/account-status.ts';
@@ -30,8 +29,6 @@ export interface App {
   start(): Promise<{ url: string }>;
   /** Accepts no more, lets running answers finish for `graceMs`, and leaves nothing behind. */
   stop(graceMs: number): Promise<void>;
-  /** Makes no call. */
-  status(): AccountStatus;
   readonly connection: Connection;
 }
 
@@ -54,7 +51,13 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
   const connection = await connect({ settings, version, log, onCall });
   const { account, drive, store } = connection;
 
-  const layout = createLayout({ drive, store, userId: () => findUserId(connection), setting: settings.drive, log });
+  const layout = createLayout({
+    drive,
+    store,
+    userId: async () => (await account.getIdentity()).userId,
+    setting: settings.drive,
+    log,
+  });
   const listFreshMs = settings.list_fresh_s * 1000;
   const tree = new DriveTree({ drive, layout, root: settings.root, listFreshMs, now, log });
 
@@ -102,7 +105,6 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
 
   return {
     connection,
-    status: () => account.status(),
     async start() {
       const listening = await front.listen();
       account.start();
@@ -113,13 +115,6 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
       await connection.close();
     },
   };
-}
-
-/** Who is signed in, as soon as somebody is. */
-async function findUserId({ account }: Connection): Promise<string> {
-  if (!account.identity) await account.getAccessToken();
-  if (!account.identity) throw new DriveError('unavailable', 'It is not known yet who is signed in.');
-  return account.identity.userId;
 }
 
 function toReadiness({ state, message }: AccountStatus) {

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AccountInfo, ByteRange, Download, DownloadLink, Page, Quota, ReadDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
-import { DriveError } from '../drive/errors.ts';
 import type { TokenKind } from '../state/account-status.ts';
 import type { Account } from './account.ts';
 
@@ -10,11 +9,11 @@ import type { Account } from './account.ts';
  * or fails as it did, so that a server can start before the network does.
  */
 export class AccountDrive implements ReadDrive {
-  readonly #account: Pick<Account, 'getAccessToken' | 'identity'>;
+  readonly #account: Pick<Account, 'getIdentity'>;
   readonly #create: (kind: TokenKind) => ReadDrive;
   #drive: ReadDrive | undefined;
 
-  constructor(account: Pick<Account, 'getAccessToken' | 'identity'>, create: (kind: TokenKind) => ReadDrive) {
+  constructor(account: Pick<Account, 'getIdentity'>, create: (kind: TokenKind) => ReadDrive) {
     this.#account = account;
     this.#create = create;
   }
@@ -45,10 +44,8 @@ export class AccountDrive implements ReadDrive {
 
   async #get(signal?: AbortSignal): Promise<ReadDrive> {
     if (this.#drive) return this.#drive;
-    await this.#account.getAccessToken(signal);
-    const { identity } = this.#account;
-    if (!identity) throw new DriveError('unavailable', 'It is not known yet who is signed in.');
-    this.#drive ??= this.#create(identity.kind);
+    const { kind } = await this.#account.getIdentity(signal);
+    this.#drive ??= this.#create(kind);
     return this.#drive;
   }
 }

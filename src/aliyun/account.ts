@@ -100,6 +100,12 @@ export class Account implements AccessTokenSource {
     return this.#credentials && { userId: this.#credentials.userId, kind: this.#credentials.kind };
   }
 
+  /** Who is signed in; where nobody was yet, waits and fails as `getAccessToken` does. */
+  async getIdentity(signal?: AbortSignal): Promise<AccountIdentity> {
+    if (!this.identity) await this.getAccessToken(signal);
+    return this.whenKnown;
+  }
+
   /** Begins to look after the login, in the background. A stored access token that lives is used as it is. */
   start(): void {
     this.#isStarted = true;
