@@ -79,6 +79,20 @@ export async function startServer(
   };
 }
 
+/** Runs a measurement against a server of its own. */
+export async function withServer<T>(
+  service: Service,
+  settings: Readonly<Record<string, string>>,
+  measure: (server: Server) => Promise<T>,
+): Promise<T> {
+  const server = await startServer(service, 'app', settings);
+  try {
+    return await measure(server);
+  } finally {
+    await server.stop();
+  }
+}
+
 /** The yardsticks of `bare.ts`. */
 export async function startBare(): Promise<Server> {
   const running = await startProgram(['--import', 'tsx', 'bench/bare.ts'], (line) => typeof line.url === 'string');

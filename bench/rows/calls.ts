@@ -1,6 +1,6 @@
 import { createConnection, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Service, startServer } from '../stage.ts';
+import { type Service, withServer } from '../stage.ts';
 
 const ENTRIES = 2_000;
 const PAGES = ENTRIES / 200;
@@ -11,8 +11,7 @@ export async function benchCalls(service: Service): Promise<Row[]> {
   const { file_id } = await service.control('entries', { drive_id, name: 'counted' });
   await service.control('entries', { drive_id, parent_file_id: file_id, name: 'a#.txt', text: '', count: ENTRIES });
   await service.control('entries', { drive_id, name: 'film.mp4', sparse_size: 2 ** 30 });
-  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'stream' });
-  try {
+  return withServer(service, { ALIDAV_DELIVERY: 'stream' }, async (server) => {
     const connection = createConnection();
     const propfind = (path: string) => ({ url: `${server.url}${path}`, method: 'PROPFIND', headers: { Depth: '1' } });
     await time(connection, propfind('/'));
@@ -50,7 +49,5 @@ export async function benchCalls(service: Service): Promise<Row[]> {
         1,
       ),
     ];
-  } finally {
-    await server.stop();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { createConnection, inTurn, median, type RequestSpec, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, startServer } from '../stage.ts';
+import { type Server, type Service, withServer } from '../stage.ts';
 
 const FINDER_BODY =
   '<?xml version="1.0" encoding="utf-8"?>\n<D:propfind xmlns:D="DAV:">\n<D:prop>\n<D:getlastmodified/>\n<D:getcontentlength/>\n<D:creationdate/>\n<D:resourcetype/>\n</D:prop>\n</D:propfind>\n';
@@ -13,8 +13,7 @@ export async function benchListing(service: Service, bare: Server): Promise<Row[
     const { file_id } = await service.control('entries', { drive_id, name: `files-${count}` });
     await service.control('entries', { drive_id, parent_file_id: file_id, name: 'file-#.txt', text: '', count });
   }
-  const server = await startServer(service, 'app');
-  try {
+  return withServer(service, {}, async (server) => {
     const propfind = (count: number, body = ''): RequestSpec => ({
       url: `${server.url}/files-${count}/`,
       method: 'PROPFIND',
@@ -61,9 +60,7 @@ export async function benchListing(service: Service, bare: Server): Promise<Row[
       better: 'lower',
     });
     return rows;
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 /** How long a neighbour waits at worst for an OPTIONS while a huge listing is rendered. */

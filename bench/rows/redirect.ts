@@ -1,13 +1,12 @@
 import { inTurn, requestsPerSecond } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, startServer } from '../stage.ts';
+import { type Server, type Service, withServer } from '../stage.ts';
 
 /** Redirects on a cached link against a server that does nothing else. */
 export async function benchRedirect(service: Service, bare: Server): Promise<Row[]> {
   const drive_id = String((service.ready.drives as Record<string, unknown>).backup);
   await service.control('entries', { drive_id, name: 'redirected.bin', sparse_size: 2 ** 30 });
-  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'redirect' });
-  try {
+  return withServer(service, { ALIDAV_DELIVERY: 'redirect' }, async (server) => {
     const { ratio } = await inTurn(
       3,
       () => requestsPerSecond(`${server.url}/redirected.bin`, 302, 32, 2_000),
@@ -23,7 +22,5 @@ export async function benchRedirect(service: Service, bare: Server): Promise<Row
         better: 'higher',
       },
     ];
-  } finally {
-    await server.stop();
-  }
+  });
 }

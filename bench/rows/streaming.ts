@@ -2,7 +2,7 @@ import { type ClientRequest, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, inTurn, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, startServer } from '../stage.ts';
+import { type Server, type Service, withServer } from '../stage.ts';
 
 const STREAMED_BYTES = 512 * 2 ** 20;
 const SLOW_READERS = 16;
@@ -15,8 +15,7 @@ export async function benchStreaming(service: Service, bare: Server): Promise<Ro
 }
 
 async function benchThroughput(service: Service, bare: Server): Promise<Row> {
-  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'stream' });
-  try {
+  return withServer(service, { ALIDAV_DELIVERY: 'stream' }, async (server) => {
     const range = `bytes=0-${STREAMED_BYTES - 1}`;
     const upstream = await findLink(service);
     const bytesPerMs = async (url: string) => {
@@ -40,14 +39,11 @@ async function benchThroughput(service: Service, bare: Server): Promise<Row> {
       bound: 0.85,
       better: 'higher',
     };
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 async function benchSlowReaders(service: Service): Promise<Row> {
-  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'stream' });
-  try {
+  return withServer(service, { ALIDAV_DELIVERY: 'stream' }, async (server) => {
     return {
       name: `${SLOW_READERS} slow readers of 2 GiB: memory`,
       compares: 'highest RSS over 20 s',
@@ -56,17 +52,15 @@ async function benchSlowReaders(service: Service): Promise<Row> {
       bound: 130,
       better: 'lower',
     };
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 /** A link to the streamed file, as the service gives it to a client of its own. */
-async function findLink(service: Service): Promise<string> {
-  const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'redirect' });
-  const answer = await fetch(`${server.url}/streamed.bin`, { redirect: 'manual' });
-  await server.stop();
-  return answer.headers.get('location') ?? '';
+function findLink(service: Service): Promise<string> {
+  return withServer(service, { ALIDAV_DELIVERY: 'redirect' }, async (server) => {
+    const answer = await fetch(`${server.url}/streamed.bin`, { redirect: 'manual' });
+    return answer.headers.get('location') ?? '';
+  });
 }
 
 async function measureSlowReaders(url: string, server: Server): Promise<number> {
