@@ -74,27 +74,54 @@ export interface ReadDrive {
   openRange(link: DownloadLink, range: ByteRange, signal?: AbortSignal): Promise<Readable>;
 }
 
-/** The writing half. Declared so that callers take its shape into account; no dialect fulfils it yet. */
+/**
+ * The writing half. Where an answer is lost (reset, time-out, 5xx) a method looks up what became of the call before it
+ * repeats it, so that nothing is done twice; a `DriveError` `unavailable` says that even this could not be found out.
+ * Names are the service's own, unmapped.
+ */
 export interface WriteDrive {
-  /** Succeeds with the existing folder when one of that name is there. */
+  /** Succeeds with the existing entry when one of that name is there. */
   createFolder(parent: EntryKey, name: string, signal?: AbortSignal): Promise<CreatedFolder>;
+  /** Rejects with `name-refused`, `quota-exhausted`, `too-large`, `not-found` or `not-a-folder` (the parent). */
   createFile(request: CreateFileRequest, signal?: AbortSignal): Promise<CreatedFile>;
-  /** Sends parts one after another in ascending order; renews part URLs past their hour by itself. */
-  putPart(session: UploadSession, part: UploadPart, body: Readable, signal?: AbortSignal): Promise<void>;
+  /**
+   * Sends one part; parts go one after another in ascending order. A part that is there already counts as sent; a URL past
+   * its hour is renewed. Rejects with `part-out-of-order` when the service has fewer or more parts than it should.
+   * @param open yields the part's bytes from its first one; called again for every try
+   */
+  putPart(session: UploadSession, part: UploadPart, open: () => Readable, signal?: AbortSignal): Promise<void>;
+  /** In ascending order. */
   listUploadedParts(session: UploadSession, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
   /**
    * Makes the content visible, in place of `session.replaces` where that is set: at no instant is there no file.
-   * The web API swaps at complete; with the open API the old entry goes to the bin afterwards, by its id.
+   * The web API swaps at complete. With the open API the new entry then stands beside the old one, which `settleReplaced`
+   * sends to the bin. Completing twice is harmless.
    */
   completeUpload(session: UploadSession, signal?: AbortSignal): Promise<Entry>;
-  /** Forgets an unfinished upload and frees what it holds, past the bin. */
+  /** Forgets an unfinished upload and frees what it holds, past the bin; never touches `session.replaces`. */
   abandonUpload(session: UploadSession, signal?: AbortSignal): Promise<void>;
-  /** Renames within its folder; rejects with `already-exists` rather than make a second entry of that name. */
-  rename(entry: Entry, name: string, signal?: AbortSignal): Promise<Entry>;
-  /** Moves and renames in as few native calls as the dialect allows; resolves when an asynchronous task has ended. */
+  /**
+   * Ends a replacement: the entry that gave way goes to the bin if it still stands beside its successor. Does nothing where
+   * the service swapped by itself, so it may be called again after a crash.
+   */
+  settleReplaced(replaced: Entry, successor: Entry, signal?: AbortSignal): Promise<void>;
+  /**
+   * Moves and renames within a drive in as few native calls as the dialect allows, safely at every step; the entry that gives
+   * way still needs `settleReplaced`. Starting from any step of an interrupted move of the same kind, it brings that to its end.
+   * Rejects with `already-exists` rather than make a second entry of that name where nothing is to be replaced.
+   */
   move(entry: Entry, target: Target, signal?: AbortSignal): Promise<Entry>;
-  copy(entry: Entry, target: Target, signal?: AbortSignal): Promise<Entry>;
-  /** To the recycle bin; already gone counts as done. */
+  /**
+   * Begins to copy into a folder of the same drive, under `name` where the dialect can, else under the source's own name,
+   * also beside an entry of that name. A folder's children follow until `awaitTask` resolves.
+   */
+  startCopy(entry: Entry, parent: EntryKey, name: string, signal?: AbortSignal): Promise<StartedCopy>;
+  /** As `startCopy`, or `move` that keeps the name, into another drive of the account; rejects with `unsupported` where the dialect has no such call. */
+  copyAcross(entry: Entry, parent: EntryKey, signal?: AbortSignal): Promise<StartedCopy>;
+  moveAcross(entry: Entry, parent: EntryKey, signal?: AbortSignal): Promise<StartedCopy>;
+  /** Resolves when an asynchronous task of the service has succeeded; rejects with `task-failed` when it has not, also in part. */
+  awaitTask(taskId: string, signal?: AbortSignal): Promise<void>;
+  /** To the recycle bin, a folder with all that is below it; already gone counts as done. */
   trash(entry: EntryKey, signal?: AbortSignal): Promise<void>;
   /** Past the recycle bin; already gone counts as done. */
   deleteForGood(entry: EntryKey, signal?: AbortSignal): Promise<void>;
@@ -103,16 +130,23 @@ export interface WriteDrive {
 export interface Target {
   readonly parent: EntryKey;
   readonly name: string;
-  /** Gives way to the entry that arrives, safely at every step. */
+  /** Gives way to the entry that arrives. */
   readonly replaces?: Entry | undefined;
 }
 
+export interface StartedCopy {
+  readonly key: EntryKey;
+  /** Set while the service still works on it. */
+  readonly taskId: string | undefined;
+}
+
 export type CreatedFolder =
-  | { readonly outcome: 'created'; readonly key: EntryKey }
+  | { readonly outcome: 'created'; readonly entry: Entry }
   | { readonly outcome: 'exists'; readonly key: EntryKey; readonly kind: Entry['kind'] };
 
 export interface CreateFileRequest extends Target {
   readonly sizeBytes: number;
+  /** Every part but the last has this size; at least 100 KiB, and large enough for 10,000 parts to do. */
   readonly partSizeBytes: number;
   /** Lets the service skip the transfer when it already has the content. */
   readonly fingerprint?: Fingerprint | undefined;
@@ -120,22 +154,24 @@ export interface CreateFileRequest extends Target {
 
 /** SHA-1 hex digests; the proof is read where the service asks, from bytes that stay with the caller. */
 export type Fingerprint =
+  /** Of the first KiB: asks whether hashing the whole is worth it. */
   | { readonly kind: 'pre-hash'; readonly preHash: string }
   | {
       readonly kind: 'content-hash';
       readonly contentHash: string;
+      /** 1 to 8 bytes. */
       readProof(range: ByteRange): Promise<Uint8Array>;
     };
 
 export type CreatedFile =
   | { readonly outcome: 'upload'; readonly session: UploadSession }
-  /** Content known to the service: the file is complete. */
+  /** Content known to the service: the file is complete, beside the one it replaces or in its place. */
   | { readonly outcome: 'instant'; readonly entry: Entry }
   /** Nothing was created: hash the whole content and ask again. */
   | { readonly outcome: 'pre-hash-matched' }
   | { readonly outcome: 'exists'; readonly key: EntryKey };
 
-/** An upload under way; a plain value, so that a journal can hold it. */
+/** An upload under way; a plain value without secrets, so that a journal can hold it. */
 export interface UploadSession extends EntryKey {
   readonly parentId: string;
   readonly name: string;

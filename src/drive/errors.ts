@@ -30,6 +30,16 @@ export type DriveErrorCode =
   | 'range-not-satisfiable'
   | 'upload-session-gone'
   | 'rapid-proof-refused'
+  /** The storage host has another number of parts than the sender believes: list them and go on from there. */
+  | 'part-out-of-order'
+  /** An asynchronous task of the service ended without having done all of its work. */
+  | 'task-failed'
+  /** This API of the service has no call for what was asked. */
+  | 'unsupported'
+  /** This machine's disk, or the share of it that alidav may use, is full. */
+  | 'spool-full'
+  /** The bytes that a client sent are not those that it announced. */
+  | 'bad-body'
   /** The caller's signal was aborted. */
   | 'aborted';
 

@@ -56,6 +56,11 @@ const STATUS = {
   'range-not-satisfiable': 416,
   'upload-session-gone': 503,
   'rapid-proof-refused': 503,
+  'part-out-of-order': 503,
+  'task-failed': 502,
+  unsupported: 502,
+  'spool-full': 507,
+  'bad-body': 400,
   /** Nobody is there to read it; the number is nginx's, for the log. */
   aborted: 499,
 } as const satisfies Record<DriveErrorCode, number>;

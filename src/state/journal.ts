@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { Lease, StateStore } from './store.ts';
+
+/** What a record is about; each kind is recovered by who writes it. */
+export type JournalKind = 'upload' | 'held-file' | 'operation';
+
+export interface JournalRecord<T> {
+  readonly id: string;
+  readonly value: T;
+}
+
+/** The records of one kind that this process answers for: its own and those it has taken over. */
+export interface Journal<T> {
+  /** Resolves with the record's id when it would survive a power cut. */
+  add(value: T): Promise<string>;
+  update(id: string, value: T): Promise<void>;
+  remove(id: string): Promise<void>;
+  list(): Promise<readonly JournalRecord<T>[]>;
+}
+
+export interface Journals {
+  of<T>(kind: JournalKind): Journal<T>;
+  /** Takes over what processes that are no more have left; to be called before `list` at the start. */
+  adopt(): Promise<void>;
+  /** Lets go of the claim; what is still recorded is left to the next process. */
+  close(): Promise<void>;
+}
+
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+
+export interface JournalsDeps {
+  readonly store: StateStore;
+  readonly userId: string;
+}
+
+/**
+ * Opens this process's journals of an account: what a crash must not lose is recorded here before it is relied on. The records
+ * stand under the name of their process, which holds a lease on it, so that only one process at a time works on them.
+ */
+export async function openJournals({ store, userId }: JournalsDeps): Promise<Journals> {
+  const owner = randomUUID();
+  const root = [userId, 'v1', 'journal'] as const;
+  const leases = new Map<string, Lease>();
+  /** Where each record stands: adopted ones stay under the name of their writer. */
+  const owners = new Map<string, string>();
+
+  async function claim(name: string): Promise<boolean> {
+    if (leases.has(name)) return true;
+    const lease = await store.acquireLease([...root, name], LEASE_MS);
+    if (lease) leases.set(name, lease);
+    return lease !== undefined;
+  }
+
+  await claim(owner);
+  const timer = setInterval(() => {
+    for (const lease of leases.values()) void lease.renew().catch(() => {});
+  }, RENEW_MS).unref();
+
+  return {
+    of<T>(kind: JournalKind): Journal<T> {
+      const keyOf = (id: string) => [...root, owners.get(id) ?? owner, kind, id];
+      return {
+        async add(value) {
+          const id = randomUUID();
+          await store.put(keyOf(id), value);
+          return id;
+        },
+        update: (id, value) => store.put(keyOf(id), value),
+        async remove(id) {
+          await store.remove(keyOf(id));
+          owners.delete(id);
+        },
+        async list() {
+          const records: JournalRecord<T>[] = [];
+          for (const name of leases.keys()) {
+            for await (const { key, value } of store.range([...root, name, kind])) {
+              const id = String(key.at(-1));
+              if (name !== owner) owners.set(id, name);
+              records.push({ id, value: value as T });
+            }
+          }
+          return records;
+        },
+      };
+    },
+    async adopt() {
+      const names = new Set<string>();
+      for await (const { key } of store.range(root)) names.add(String(key[root.length]));
+      for (const name of names) await claim(name);
+    },
+    async close() {
+      clearInterval(timer);
+      for (const lease of leases.values()) await lease.release();
+      leases.clear();
+    },
+  };
+}
