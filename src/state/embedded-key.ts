@@ -30,6 +30,14 @@ function isPlain(part: string): boolean {
   return part.isWellFormed() && !part.includes('\0') && Buffer.byteLength(part) <= LONGEST_PART_BYTES;
 }
 
+/** UTF-8's last character: nothing that anybody stores sorts behind it. */
+const LAST = '\u{10ffff}';
+
+/** Where the keys below a prefix end: what lies behind may be the library's own, which is no JSON. */
+export function endOf(prefix: readonly (string | number)[]): (string | number)[] {
+  return [...prefix, LAST];
+}
+
 export function startsWith(key: readonly (string | number)[], prefix: readonly (string | number)[]): boolean {
   return key.length >= prefix.length && prefix.every((part, index) => part === key[index]);
 }

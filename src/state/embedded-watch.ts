@@ -1,5 +1,5 @@
 import type { RootDatabase } from 'lmdb';
-import { startsWith } from './embedded-key.ts';
+import { endOf, startsWith } from './embedded-key.ts';
 
 /**
  * Calls back within an interval after a change at or below a prefix, whoever made it. A look costs next to nothing until
@@ -36,7 +36,7 @@ function lastTransaction(root: RootDatabase<unknown, (string | number)[]>): numb
 function fingerprint(root: RootDatabase<unknown, (string | number)[]>, prefix: readonly (string | number)[]): string {
   let count = 0;
   let sum = 0n;
-  for (const { key, version } of root.getRange({ start: [...prefix], versions: true })) {
+  for (const { key, version } of root.getRange({ start: [...prefix], end: endOf(prefix), versions: true })) {
     if (!startsWith(Array.isArray(key) ? key : [key], prefix)) break;
     count += 1;
     sum += BigInt(version ?? 0);

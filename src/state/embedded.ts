@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { encodeKey, startsWith } from './embedded-key.ts';
+import { encodeKey, endOf, startsWith } from './embedded-key.ts';
 import { watchDatabase } from './embedded-watch.ts';
 import { acquireLease, type LeaseRecord, thisProcess } from './lease.ts';
 import type { Lease, StateEntry, StateKey, StateStore, StateValue } from './store.ts';
@@ -150,7 +150,7 @@ function readPiece(
 ): { entries: StateEntry[]; last: (string | number)[] | undefined } {
   const entries: StateEntry[] = [];
   let last: (string | number)[] | undefined;
-  for (const { key, value } of root.getRange({ ...start, limit: ENTRIES_A_PIECE })) {
+  for (const { key, value } of root.getRange({ ...start, end: endOf(prefix), limit: ENTRIES_A_PIECE })) {
     // A key of one part is read back without its array.
     const parts = Array.isArray(key) ? key : [key];
     if (!startsWith(parts, prefix)) return { entries, last: undefined };

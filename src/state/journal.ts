@@ -52,9 +52,16 @@ export async function openJournals({ store, userId }: JournalsDeps): Promise<Jou
     return lease !== undefined;
   }
 
+  /** A lease that was lost, as by a machine that slept, may have gone to a process that works on the records by now. */
+  async function keep(name: string, lease: Lease): Promise<void> {
+    if (await lease.renew()) return;
+    leases.delete(name);
+    await claim(name);
+  }
+
   await claim(owner);
   const timer = setInterval(() => {
-    for (const lease of leases.values()) void lease.renew().catch(() => {});
+    for (const [name, lease] of leases) void keep(name, lease).catch(() => {});
   }, RENEW_MS).unref();
 
   return {

@@ -46,6 +46,17 @@ describe('openEmbeddedStore', () => {
     expect(await after.get(['user', 'v1', 'other'])).toBeUndefined();
   });
 
+  it('ranges and watches to the very end, where leases leave a record of the library’s own', async () => {
+    const store = await openStore(await temporaryFolder(), { watchIntervalMs: 10 });
+    await store.acquireLease(['zz', 'lease'], 1000);
+    expect(await collect(store.range(['aa']))).toEqual([]);
+    const onChange = vi.fn();
+    store.watch(['aa'], onChange);
+    await store.put(['aa', 'v1', 'x'], 1);
+    expect(await collect(store.range(['aa']))).toEqual([{ key: ['aa', 'v1', 'x'], value: 1 }]);
+    await vi.waitFor(() => expect(onChange).toHaveBeenCalled());
+  });
+
   it('keeps the database from other users of the machine', async () => {
     const dir = path.join(await temporaryFolder(), 'new');
     await openStore(dir);
