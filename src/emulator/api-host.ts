@@ -8,8 +8,9 @@ import type { FaultAction, Faults } from './faults.ts';
 import type { Limits, RateClass } from './limits.ts';
 import { patchReply } from './patch.ts';
 import { ApiError, PlainRefusal, type Reply } from './reply.ts';
-import { sendFailure, sendReply } from './send-reply.ts';
+import { loseAnswer, sendFailure, sendReply } from './send-reply.ts';
 import type { Settings } from './settings.ts';
+import type { TaskOutcome } from './store/tasks.ts';
 import type { LoginKind } from './tokens.ts';
 
 /** A call as a route sees it. */
@@ -19,17 +20,26 @@ export interface ApiCall {
   readonly header: (name: string) => string | undefined;
   /** Of the access token; routes without one never read it. */
   readonly login: LoginKind;
+  /** How a task that the call starts is to end. */
+  readonly task: TaskOutcome;
 }
 
 /** The body of a 200, from a call that may be made. */
 export type Answer = (call: ApiCall) => unknown;
+
+/** An answer of any status. */
+export type Act = (call: ApiCall) => Reply;
+
+export function ok(answer: Answer): Act {
+  return (call) => ({ status: 200, body: answer(call) });
+}
 
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly rateClass: RateClass;
   /** Throws where the caller may not; absent for routes that take no access token. */
   readonly authorize?: (header: ApiCall['header']) => LoginKind;
-  readonly answer: (call: ApiCall) => Reply;
+  readonly answer: Act;
 }
 
 interface ApiHostOptions {
@@ -73,9 +83,15 @@ async function serve(options: ApiHostOptions, request: IncomingMessage, response
   const reply =
     (fault && faultReply(dialect, fault)) ??
     patchReply(
-      refusalAsReply(dialect, () => answer(options, request.method ?? '', pathname, searchParams, header, parse)),
+      refusalAsReply(dialect, () =>
+        answer(options, request.method ?? '', pathname, searchParams, { header, parse, task: suffering.task }),
+      ),
       suffering.patches,
     );
+  if (fault?.kind === 'lost-answer') {
+    await loseAnswer(response, fault.how, { status: 500, body: undefined });
+    return;
+  }
   await sendReply(response, reply, fault);
 }
 
@@ -84,8 +100,7 @@ function answer(
   method: string,
   path: string,
   query: URLSearchParams,
-  header: ApiCall['header'],
-  parse: () => Fields,
+  { header, parse, task }: Pick<ApiCall, 'header' | 'task'> & { readonly parse: () => Fields },
 ): Reply {
   const route = routes.get(path);
   if (route?.method !== method) return notFound(path);
@@ -98,7 +113,7 @@ function answer(
     calls.overLimit(path);
     throw new PlainRefusal(throttled(dialect, dialect === 'open' ? waitMs : undefined));
   }
-  return route.answer({ fields: parse(), query, header, login });
+  return route.answer({ fields: parse(), query, header, login, task });
 }
 
 /** The web API throttles without a word; the open API tells how long to wait. */

@@ -9,7 +9,12 @@ import { addSample, placeholderContent } from './sample.ts';
 import { changeSettings, DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { Links } from './storage/links.ts';
 import { createStorageHost } from './storage/storage-host.ts';
+import { createUploadHost } from './storage/upload-host.ts';
+import { UploadLinks } from './storage/upload-links.ts';
+import { KnownContents } from './store/known-contents.ts';
 import { Store } from './store/store.ts';
+import { Tasks } from './store/tasks.ts';
+import { Uploads } from './store/uploads.ts';
 import { Tokens } from './tokens.ts';
 import { Devices } from './web/devices.ts';
 import { authRoutes, webApiRoutes } from './web/routes.ts';
@@ -43,6 +48,10 @@ export interface Emulator {
   /** Turned by assigning. */
   readonly settings: Settings;
   readonly store: Store;
+  /** What a rapid upload may hit; `add` plants what others have uploaded. */
+  readonly known: KnownContents;
+  readonly uploads: Uploads;
+  readonly tasks: Tasks;
   readonly tokens: Tokens;
   readonly devices: Devices;
   readonly faults: Faults;
@@ -57,7 +66,6 @@ const PROFILE: Profile = {
   nickName: 'tester',
   client: { id: '0011223344556677889900aabbccddee', secret: 'ffeeddccbbaa00998877665544332211' },
   drives: { backup: '11000001', resource: '11000002' },
-  totalBytes: 107_374_182_400,
 };
 
 const ACCOUNT_SINCE = Date.UTC(2021, 2, 18, 4, 55, 6, 893);
@@ -66,7 +74,8 @@ const ACCOUNT_SINCE = Date.UTC(2021, 2, 18, 4, 55, 6, 893);
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, content = 'demo', now = Date.now, ...changes } = options;
   const settings: Settings = { ...DEFAULT_SETTINGS };
-  const store = new Store(now, () => settings.listLagMs);
+  const known = new KnownContents();
+  const store = new Store(now, () => settings.listLagMs, known);
   const { userId, client, drives } = PROFILE;
   for (const driveId of Object.values(drives)) store.addDrive(driveId, ACCOUNT_SINCE);
   if (content === 'demo') addSample(store, drives);
@@ -79,11 +88,27 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const portAt = (offset: number) => (port === 0 ? 0 : port + offset);
   const storageUrl = (): string => listeners.storage.url;
   const links = new Links(settings, now, storageUrl, userId);
-  const world: World = { now, profile: PROFILE, settings, store, tokens, devices, links, storageUrl };
+  const uploadLinks = new UploadLinks(settings, now, storageUrl);
+  const ttlMs = () => settings.uploadSessionTtlMs;
+  const uploads = new Uploads({ store, known, now, ttlMs, diskBytes: () => settings.uploadDiskBytes });
+  const tasks = new Tasks(() => settings.taskMs);
+  const stored = { store, known, uploads, uploadLinks, tasks };
+  const world: World = { now, profile: PROFILE, settings, tokens, devices, links, storageUrl, ...stored };
   const apiOptions = { settings, faults, calls, limits: new Limits(settings, now) };
   const web = { ...apiOptions, dialect: 'web', notFound: gatewayNotFound } as const;
   const api = createApiHost({ ...web, routes: webApiRoutes(world) });
-  const control = createControl({ settings, faults, calls, tokens, devices, store, setOffline });
+  const driveIds = Object.values(drives);
+  const control = createControl({ settings, faults, calls, tokens, devices, ...stored, driveIds, setOffline });
+  const serveObject = createStorageHost({
+    now,
+    settings,
+    store,
+    links,
+    faults,
+    calls,
+    placeholder: placeholderContent(),
+  });
+  const takePart = createUploadHost({ now, settings, uploads, uploadLinks, faults, calls });
   const listeners = {
     api: new Listener(host, portAt(0), (request, response) => {
       if (request.url?.startsWith('/_emulator/')) control(request, response);
@@ -95,11 +120,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       portAt(2),
       createApiHost({ ...apiOptions, dialect: 'open', routes: openRoutes(world), notFound: springNotFound(now) }),
     ),
-    storage: new Listener(
-      host,
-      portAt(3),
-      createStorageHost({ now, settings, store, links, faults, calls, placeholder: placeholderContent() }),
-    ),
+    storage: new Listener(host, portAt(3), (request, response) => {
+      if (request.method === 'PUT') takePart(request, response);
+      else serveObject(request, response);
+    }),
     control: new Listener(host, portAt(4), control),
   };
   async function setOffline(offline: boolean): Promise<void> {
@@ -119,6 +143,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     drives,
     settings,
     store,
+    known,
+    uploads,
+    tasks,
     tokens,
     devices,
     faults,
@@ -126,6 +153,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     setOffline,
     async close() {
       for (const listener of Object.values(listeners)) await listener.close();
+      tasks.close();
+      await uploads.close();
     },
   };
 }

@@ -31,6 +31,7 @@ const ERRORS = {
   'NotFound.FileId': { message: 'The resource file_id cannot be found. file not exist', web: 404, open: 404 },
   'NotFound.View': { message: 'The resource view cannot be found. view not exist', web: 404 },
   'NotFound.UploadId': { message: 'The resource upload_id cannot be found.', web: 404, open: 400 },
+  'NotFound.AsyncTask': { message: 'The resource async_task cannot be found.', web: 404, open: 404 },
   'NotFound.VideoPreviewInfo': { message: 'The resource VideoPreviewInfo cannot be found.', web: 404, open: 404 },
   ForbiddenFileInTheRecycleBin: {
     message: 'This operation is forbidden for file in the recycle bin. File is in the recycle bin',
@@ -42,6 +43,7 @@ const ERRORS = {
     web: 409,
     open: 409,
   },
+  PreHashMatched: { message: 'Pre hash matched.', web: 409, open: 409 },
   InvalidRapidProof: { message: 'The input parameter proof_code is not valid.', web: 400, open: 400 },
   'InvalidParameter.Limit': {
     message: 'The input parameter limit is not valid. limit should be less than 200',
@@ -51,6 +53,16 @@ const ERRORS = {
   'InvalidParameter.Marker': { message: 'The input parameter marker is not valid. ', web: 400, open: 400 },
   'InvalidParameter.ExpireSec': {
     message: 'The input parameter expire_sec is not valid. expire_sec should be less or equal than 14400',
+    web: 400,
+    open: 400,
+  },
+  'InvalidParameter.CheckNameMode': {
+    message: 'The input parameter check_name_mode is not valid. ',
+    web: 400,
+    open: 400,
+  },
+  'InvalidParameter.PartInfoList': {
+    message: 'The input parameter part_info_list is not valid. part_info_list is required',
     web: 400,
     open: 400,
   },
@@ -84,10 +96,18 @@ export function isErrorCode(code: string): code is ErrorCode {
 }
 
 /** An error that one dialect alone is known to give has the same status in the other. */
-export function apiError(dialect: Dialect, code: ErrorCode, message?: string): ApiError {
+export function apiError(
+  dialect: Dialect,
+  code: ErrorCode,
+  message?: string,
+  extra: Readonly<Record<string, unknown>> = {},
+): ApiError {
   const row: Row = ERRORS[code];
   const status = (dialect === 'web' ? (row.web ?? row.open) : (row.open ?? row.web)) ?? 400;
-  return new ApiError(status, code, message ?? row.message, code.endsWith('.RefreshToken') ? { requestId: null } : {});
+  return new ApiError(status, code, message ?? row.message, {
+    ...(code.endsWith('.RefreshToken') && { requestId: null }),
+    ...extra,
+  });
 }
 
 /** What both dialects say of a request field that is absent or of the wrong form. */

@@ -9,6 +9,10 @@ type Check = (value: unknown) => boolean;
 const isAmount: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isText: Check = (value) => typeof value === 'string';
 const isTextList: Check = (value) => Array.isArray(value) && value.every(isText);
+const isOneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    words.includes(value as string);
 const isHeaders: Check = (value) => isRecord(value) && Object.values(value).every(isText);
 
 interface Field {
@@ -41,6 +45,8 @@ const ACTION_FIELDS: Readonly<Record<Kind, Readonly<Record<string, Field>>>> = {
   hang: {},
   delay: { ms: { check: isAmount } },
   'half-json': {},
+  'lost-answer': { how: { check: isOneOf('reset', 'hang', '500') } },
+  task: { state: { check: isOneOf('Failed', 'PartialSucceed') } },
   cut: BYTES,
   'reset-after': BYTES,
   stall: BYTES,

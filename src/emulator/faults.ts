@@ -1,7 +1,11 @@
 import type { ErrorCode } from './errors.ts';
 import type { OssErrorName } from './storage/oss-error.ts';
+import type { TaskOutcome } from './store/tasks.ts';
 
-/** What goes wrong. The `bytes` of a body are counted from its first one. */
+/** By a reset, by silence until the client gives up, or by a 500 in its place. */
+export type LostAnswer = 'reset' | 'hang' | '500';
+
+/** What goes wrong. The `bytes` of a body are counted from its first one; at `upload` they are those of the request. */
 export type FaultAction =
   /** Any answer: an object goes out as JSON, a string as it is, nothing as an empty body. */
   | {
@@ -22,6 +26,10 @@ export type FaultAction =
   | { readonly kind: 'delay'; readonly ms: number }
   /** A whole answer whose JSON ends in the middle. */
   | { readonly kind: 'half-json' }
+  /** The call takes effect and its answer does not arrive. */
+  | { readonly kind: 'lost-answer'; readonly how: LostAnswer }
+  /** The task that the call starts ends in this way; nothing else is changed. */
+  | { readonly kind: 'task'; readonly state: Exclude<TaskOutcome, 'Succeed'> }
   /** The right status and headers, but the connection ends after so many bytes. */
   | { readonly kind: 'cut'; readonly bytes: number }
   | { readonly kind: 'reset-after'; readonly bytes: number }
@@ -35,7 +43,7 @@ export type FaultAction =
     };
 
 interface FaultRule {
-  /** A path such as `/adrive/v3/file/list`, a beginning such as `/v2/*`, `storage` for bodies, `*` for every API call. */
+  /** A path such as `/adrive/v3/file/list`, a beginning such as `/v2/*`, `*` for every API call; `storage` for bodies, `upload` for parts. */
   readonly endpoint: string;
   /** How many calls it strikes; 1 where absent. */
   readonly times?: number | 'always';
@@ -47,11 +55,12 @@ interface FaultRule {
 
 export type Fault = FaultRule & FaultAction;
 
-/** What a call has to suffer: at most one of all kinds but `delay` and `patch`, which add up. */
+/** What a call has to suffer: at most one of all kinds but `delay` and `patch`, which add up, and `task`. */
 export interface Suffering {
   readonly delayMs: number;
   readonly patches: readonly Extract<FaultAction, { kind: 'patch' }>[];
-  readonly end: Exclude<FaultAction, { kind: 'patch' | 'delay' }> | undefined;
+  readonly task: TaskOutcome;
+  readonly end: Exclude<FaultAction, { kind: 'patch' | 'delay' | 'task' }> | undefined;
 }
 
 interface Injected {
@@ -61,8 +70,13 @@ interface Injected {
   toSkip: number;
 }
 
-const API_KINDS: readonly FaultAction['kind'][] = ['error', 'throttle', 'half-json', 'patch'];
-const STORAGE_KINDS: readonly FaultAction['kind'][] = ['oss-error'];
+const API_KINDS: readonly FaultAction['kind'][] = ['error', 'throttle', 'half-json', 'patch', 'task'];
+
+/** What an endpoint cannot suffer. */
+function foreignKinds(endpoint: string): readonly FaultAction['kind'][] {
+  if (endpoint === 'storage') return [...API_KINDS, 'lost-answer'];
+  return endpoint === 'upload' ? API_KINDS : ['oss-error'];
+}
 
 /** The faults waiting for their calls. */
 export class Faults {
@@ -74,8 +88,8 @@ export class Faults {
    * @throws Error for a kind that the endpoint cannot suffer.
    */
   inject(fault: Fault): number {
-    const foreign = fault.endpoint === 'storage' ? API_KINDS : STORAGE_KINDS;
-    if (foreign.includes(fault.kind)) throw new Error(`${fault.endpoint} cannot suffer a fault of kind ${fault.kind}.`);
+    if (foreignKinds(fault.endpoint).includes(fault.kind))
+      throw new Error(`${fault.endpoint} cannot suffer a fault of kind ${fault.kind}.`);
     this.#lastId += 1;
     const left = fault.times === 'always' ? Number.POSITIVE_INFINITY : (fault.times ?? 1);
     this.#injected.push({ id: this.#lastId, fault, left, toSkip: fault.skip ?? 0 });
@@ -99,10 +113,11 @@ export class Faults {
   take(endpoint: string, fields: Readonly<Record<string, unknown>>): Suffering {
     let delayMs = 0;
     const patches = [];
+    let task: TaskOutcome = 'Succeed';
     let end: Suffering['end'];
     for (const item of this.#injected) {
       const { fault } = item;
-      const ends = fault.kind !== 'delay' && fault.kind !== 'patch';
+      const ends = fault.kind !== 'delay' && fault.kind !== 'patch' && fault.kind !== 'task';
       if ((ends && end) || !strikes(fault, endpoint, fields)) continue;
       if (item.toSkip > 0) {
         item.toSkip -= 1;
@@ -111,10 +126,11 @@ export class Faults {
       item.left -= 1;
       if (fault.kind === 'delay') delayMs += fault.ms;
       else if (fault.kind === 'patch') patches.push(fault);
+      else if (fault.kind === 'task') task = fault.state;
       else end = fault;
     }
     this.#injected = this.#injected.filter((item) => item.left > 0);
-    return { delayMs, patches, end };
+    return { delayMs, patches, task, end };
   }
 }
 

@@ -28,7 +28,7 @@ export function entryLinks(
   expireSec: number,
   withDownloadUrl: boolean,
 ): EntryLinks | undefined {
-  if (entry.type === 'folder' || entry.streams) return undefined;
+  if (entry.type === 'folder' || entry.streams || entry.uploadingBytes !== undefined) return undefined;
   const punished = punishedUrl(world, entry);
   const original = punished ?? world.links.sign({ entry, kind: login, expireSec }).url;
   return {

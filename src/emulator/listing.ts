@@ -11,50 +11,59 @@ export interface ListPage {
   readonly nextMarker: string;
 }
 
+/** What is listed; the id tells its markers from those of others. */
+interface ListSource {
+  readonly id: string;
+  list(order: Order): readonly StoredEntry[];
+}
+
 interface ListRequest {
   readonly dialect: Dialect;
-  readonly folder: StoredEntry;
+  readonly source: ListSource;
   readonly limit: number;
   readonly includes: (entry: StoredEntry) => boolean;
 }
 
 const WEB_ORDER_FIELDS = ORDER_FIELDS.filter((field) => field !== 'name_enhanced');
 
-/** One page of a folder's listing. A marker names the last entry given, so that entries that come and go move no border. */
+export function folderSource(store: Store, folder: StoredEntry): ListSource {
+  return { id: folder.fileId, list: (order) => store.list(folder, order) };
+}
+
+/** One page of a listing. A marker names the last entry given, so that entries that come and go move no border. */
 export function listPage(
-  store: Store,
   settings: Readonly<Settings>,
   fields: Fields,
-  { dialect, folder, limit, includes }: ListRequest,
+  { dialect, source, limit, includes }: ListRequest,
 ): ListPage {
   const order: Order = {
     field: fields.oneOf('order_by', dialect === 'open' ? ORDER_FIELDS : WEB_ORDER_FIELDS, 'updated_at'),
     direction: fields.oneOf('order_direction', ['ASC', 'DESC'], 'DESC'),
     foldersFirst: settings.foldersFirst,
   };
-  const sorted = store.list(folder, order);
+  const sorted = source.list(order);
   const marker = fields.optionalText('marker');
-  let index = marker === undefined ? 0 : indexAfter(sorted, readMarker(dialect, marker, order, folder.fileId), order);
+  let index = marker === undefined ? 0 : indexAfter(sorted, readMarker(dialect, marker, order, source.id), order);
   const most = Math.min(limit, settings.pageMax ?? limit);
   const entries: StoredEntry[] = [];
   for (; index < sorted.length; index++) {
     const entry = sorted[index];
     if (!entry || !includes(entry)) continue;
     const last = entries.at(-1);
-    if (last && entries.length === most) return { entries, nextMarker: formatMarker(last, order) };
+    if (last && entries.length === most) return { entries, nextMarker: formatMarker(last, order, source.id) };
     entries.push(entry);
   }
   return { entries, nextMarker: '' };
 }
 
-function formatMarker(last: StoredEntry, order: Order): string {
+function formatMarker(last: StoredEntry, order: Order, sourceId: string): string {
   const { rank, key, fileId } = toPlace(last, order);
-  const parts = [order.field, order.direction, last.parentFileId, rank, key, fileId];
+  const parts = [order.field, order.direction, sourceId, rank, key, fileId];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-/** A marker holds for the folder and the order that it came from. */
-function readMarker(dialect: Dialect, marker: string, order: Order, folderId: string): Place {
+/** A marker holds for the list and the order that it came from. */
+function readMarker(dialect: Dialect, marker: string, order: Order, sourceId: string): Place {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(marker, 'base64url').toString('utf8'));
@@ -62,8 +71,8 @@ function readMarker(dialect: Dialect, marker: string, order: Order, folderId: st
     throw apiError(dialect, 'InvalidParameter.Marker');
   }
   if (!Array.isArray(parts)) throw apiError(dialect, 'InvalidParameter.Marker');
-  const [field, direction, parent, rank, key, fileId]: unknown[] = parts;
-  const holds = field === order.field && direction === order.direction && parent === folderId;
+  const [field, direction, id, rank, key, fileId]: unknown[] = parts;
+  const holds = field === order.field && direction === order.direction && id === sourceId;
   const isPlace = typeof rank === 'number' && typeof fileId === 'string';
   if (!holds || !isPlace || (typeof key !== 'string' && typeof key !== 'number')) {
     throw apiError(dialect, 'InvalidParameter.Marker');

@@ -1,6 +1,7 @@
 import type { Fields } from './api-request.ts';
 import { apiError, type Dialect } from './errors.ts';
-import { ROOT_ID, type StoredEntry, sizeOf } from './store/entry.ts';
+import type { ApiError } from './reply.ts';
+import { ROOT_ID, type StoredEntry } from './store/entry.ts';
 import type { World } from './world.ts';
 
 /** The granted drive that a request names. */
@@ -14,17 +15,38 @@ export function requestedDrive(world: World, dialect: Dialect, fields: Fields): 
 /** The entry that a request names, in the bin or not. */
 export function requestedEntry(world: World, dialect: Dialect, fields: Fields): StoredEntry {
   const entry = world.store.find(requestedDrive(world, dialect, fields), fields.text('file_id'));
-  if (!entry) throw apiError(dialect, dialect === 'open' ? 'NotFound.FileId' : 'NotFound.File');
+  if (!entry) throw notFound(dialect);
   return entry;
 }
 
 /** The folder whose children a request wants. */
 export function requestedFolder(world: World, dialect: Dialect, fields: Fields): StoredEntry {
   const folder = world.store.find(requestedDrive(world, dialect, fields), fields.text('parent_file_id'));
-  if (!folder || isInBin(world, folder))
-    throw apiError(dialect, dialect === 'open' ? 'NotFound.FileId' : 'NotFound.File');
+  if (!folder || isInBin(world, folder)) throw notFound(dialect);
   if (folder.type !== 'folder') throw apiError(dialect, 'InvalidResource.ParentFileId');
   return folder;
+}
+
+/** The folder that something is to be put into. */
+export function targetFolder(world: World, dialect: Dialect, driveId: string, fileId: string): StoredEntry {
+  const folder = world.store.find(driveId, fileId);
+  if (!folder) throw notFound(dialect);
+  if (folder.type !== 'folder') throw apiError(dialect, 'InvalidResource.ParentFileId');
+  if (isInBin(world, folder)) throw apiError(dialect, 'ForbiddenFileInTheRecycleBin');
+  return folder;
+}
+
+/** An entry that may be changed: no root, in no bin and whole. */
+export function changeableEntry(world: World, dialect: Dialect, fields: Fields): StoredEntry {
+  const entry = requestedEntry(world, dialect, fields);
+  if (entry.fileId === ROOT_ID) throw apiError(dialect, 'ForbiddenNoPermission.File');
+  if (isInBin(world, entry)) throw apiError(dialect, 'ForbiddenFileInTheRecycleBin');
+  if (entry.uploadingBytes !== undefined) throw notFound(dialect);
+  return entry;
+}
+
+export function notFound(dialect: Dialect): ApiError {
+  return apiError(dialect, dialect === 'open' ? 'NotFound.FileId' : 'NotFound.File');
 }
 
 /** A file whose content may be asked for. */
@@ -32,6 +54,7 @@ export function requestedFile(world: World, dialect: Dialect, fields: Fields): S
   const entry = requestedEntry(world, dialect, fields);
   if (entry.type === 'folder') throw apiError(dialect, 'InvalidResource.FileTypeFolder');
   if (isInBin(world, entry)) throw apiError(dialect, 'ForbiddenFileInTheRecycleBin');
+  if (entry.uploadingBytes !== undefined) throw notFound(dialect);
   return entry;
 }
 
@@ -45,18 +68,8 @@ export function chainOf(world: World, entry: StoredEntry): StoredEntry[] {
   return chain;
 }
 
-function isInBin(world: World, entry: StoredEntry): boolean {
+export function isInBin(world: World, entry: StoredEntry): boolean {
   return chainOf(world, entry).some((item) => item.trashedAt !== undefined);
-}
-
-/** Follows names from the root; among equal names the oldest. */
-export function findByPath(world: World, driveId: string, path: string): StoredEntry | undefined {
-  let entry: StoredEntry | undefined = world.store.root(driveId);
-  for (const name of path.split('/').filter((part) => part !== '')) {
-    if (entry?.type !== 'folder') return undefined;
-    entry = world.store.findChild(entry, name);
-  }
-  return entry;
 }
 
 /** Everything below a folder, depth first. */
@@ -65,13 +78,4 @@ export function* below(world: Pick<World, 'store'>, folder: StoredEntry): Iterab
     yield child;
     if (child.type === 'folder') yield* below(world, child);
   }
-}
-
-/** Of one drive, or of both. Sparse files count in full. */
-export function usedBytes(world: World, ...driveIds: readonly string[]): number {
-  let sum = 0;
-  for (const driveId of driveIds) {
-    for (const entry of below(world, world.store.root(driveId))) sum += sizeOf(entry);
-  }
-  return sum;
 }

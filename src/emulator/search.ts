@@ -3,7 +3,7 @@ import { type Dialect, invalidField } from './errors.ts';
 import { below, requestedDrive } from './lookup.ts';
 import { parseQuery } from './query.ts';
 import type { StoredEntry } from './store/entry.ts';
-import { comparePlaces, ORDER_FIELDS, type Order, toPlace } from './store/order.ts';
+import { ORDER_FIELDS, type Order, sortEntries } from './store/order.ts';
 import type { World } from './world.ts';
 
 export interface SearchPage {
@@ -26,10 +26,10 @@ export function searchPage(world: World, dialect: Dialect, fields: Fields, mostE
     direction: direction.toUpperCase() === 'ASC' ? 'ASC' : 'DESC',
     foldersFirst: false,
   };
-  found.sort((left, right) => comparePlaces(toPlace(left, sorting), toPlace(right, sorting), sorting));
+  const sorted = sortEntries(found, sorting);
   const next = offset + limit;
   return {
-    entries: found.slice(offset, next),
+    entries: sorted.slice(offset, next),
     nextMarker: next < found.length ? encode({ query, order, offset: next }) : '',
     totalCount: found.length,
   };

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { FaultAction } from './faults.ts';
+import type { FaultAction, LostAnswer } from './faults.ts';
 import type { Reply } from './reply.ts';
 
 /** Writes an answer, whole or spoilt as a fault asks. */
@@ -11,7 +11,8 @@ export async function sendReply(response: ServerResponse, reply: Reply, fault?: 
   const type = isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
   response.writeHead(reply.status, {
     ...(body.length > 0 && { 'Content-Type': type }),
-    'Content-Length': body.length,
+    // RFC 9110 §8.6: none with a 204.
+    ...(reply.status !== 204 && { 'Content-Length': body.length }),
     ...reply.headers,
   });
   if (fault?.kind === 'cut' || fault?.kind === 'reset-after' || fault?.kind === 'stall') {
@@ -27,6 +28,12 @@ export async function sendReply(response: ServerResponse, reply: Reply, fault?: 
 export function breakOff(response: ServerResponse, how: 'cut' | 'reset-after' | 'stall'): void {
   if (how === 'cut') response.socket?.destroySoon();
   if (how === 'reset-after') response.socket?.resetAndDestroy();
+}
+
+/** What the call did stays done, but its caller does not hear of it. */
+export async function loseAnswer(response: ServerResponse, how: LostAnswer, failure: Reply): Promise<void> {
+  if (how === 'reset') response.socket?.resetAndDestroy();
+  if (how === '500') await sendReply(response, failure);
 }
 
 /** Says what broke inside the emulator: its callers are developers. */

@@ -33,6 +33,28 @@ export interface Settings {
   ranges: 'rfc9110' | 'oss';
   /** For each body of the storage host. */
   bytesPerSecond: number | null;
+  /** Before every answer of the storage host. */
+  storageLatencyMs: number;
+  /** For all parts together that are being sent to the storage host. */
+  uploadBytesPerSecond: number | null;
+  /** The life of a URL that takes a part; whole seconds. */
+  uploadUrlTtlMs: number;
+  /** After which an unfinished upload is gone. */
+  uploadSessionTtlMs: number | null;
+  /** What uploaded parts may take on this machine's disk. */
+  uploadDiskBytes: number;
+  /** Of the account; the recycle bin counts as used. */
+  totalBytes: number;
+  /** Of one file. */
+  maxFileBytes: number;
+  /** Whether the probe with the hash of the first 1024 bytes hits what is known, everything (as it may) or nothing. */
+  preHash: 'known' | 'always' | 'never';
+  /** `off`: every file has to be sent, but the empty one. */
+  rapidUpload: 'on' | 'off';
+  /** What a web move without a rule does onto a taken name: both were seen. */
+  webMoveOntoExisting: 'refuse' | 'twin';
+  /** How long the service works on a folder after its answer. */
+  taskMs: number;
 }
 
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
@@ -55,6 +77,17 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   linkSignature: 'OSS2',
   ranges: 'rfc9110',
   bytesPerSecond: null,
+  storageLatencyMs: 0,
+  uploadBytesPerSecond: null,
+  uploadUrlTtlMs: 3_600_000,
+  uploadSessionTtlMs: null,
+  uploadDiskBytes: 8 * 2 ** 30,
+  totalBytes: 107_374_182_400,
+  maxFileBytes: 107_374_182_400,
+  preHash: 'known',
+  rapidUpload: 'on',
+  webMoveOntoExisting: 'refuse',
+  taskMs: 0,
 };
 
 type Check = (value: unknown) => boolean;
@@ -91,6 +124,17 @@ const CHECKS: Readonly<Record<keyof Settings, Check>> = {
   linkSignature: isOneOf('OSS2', 'OSS4'),
   ranges: isOneOf('rfc9110', 'oss'),
   bytesPerSecond: orNull(isPositive),
+  storageLatencyMs: isAmount,
+  uploadBytesPerSecond: orNull(isPositive),
+  uploadUrlTtlMs: isAmount,
+  uploadSessionTtlMs: orNull(isPositive),
+  uploadDiskBytes: isAmount,
+  totalBytes: isAmount,
+  maxFileBytes: isAmount,
+  preHash: isOneOf('known', 'always', 'never'),
+  rapidUpload: isOneOf('on', 'off'),
+  webMoveOntoExisting: isOneOf('refuse', 'twin'),
+  taskMs: isAmount,
 };
 
 /** @throws Error naming the first setting that is unknown or has a value it cannot take; nothing is changed then. */

@@ -93,8 +93,7 @@ export class Tokens {
 
   /** @throws ApiError `AccessTokenInvalid` or `AccessTokenExpired` when the header carries no living token of the dialect. */
   checkWeb(authorization: string | undefined): LoginKind {
-    // One client sends a tab after the scheme, another no scheme at all; the service takes both.
-    const token = (authorization ?? '').replace(/^Bearer[ \t]+/i, '').trim();
+    const token = bearerOf(authorization);
     const state = this.#access.get(token);
     if (!state || state.kind === 'open' || this.#revoked.has(token)) {
       throw apiError('web', 'AccessTokenInvalid', 'AccessToken is invalid. ErrValidateTokenFailed');
@@ -155,4 +154,9 @@ export class Tokens {
     const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
     return `${signed}.${createHmac('sha256', this.#secret).update(signed).digest('base64url')}`;
   }
+}
+
+/** One client sends a tab after the scheme, another no scheme at all; the service takes both. */
+export function bearerOf(authorization: string | undefined): string {
+  return (authorization ?? '').replace(/^Bearer[ \t]+/i, '').trim();
 }

@@ -2,19 +2,12 @@ import type { Answer } from '../api-host.ts';
 import type { Fields } from '../api-request.ts';
 import { apiError } from '../errors.ts';
 import { previewUrl, punishedUrl, streamLinks } from '../file-links.ts';
-import { listPage } from '../listing.ts';
-import {
-  below,
-  chainOf,
-  findByPath,
-  requestedDrive,
-  requestedEntry,
-  requestedFile,
-  requestedFolder,
-} from '../lookup.ts';
+import { folderSource, listPage } from '../listing.ts';
+import { below, chainOf, requestedDrive, requestedEntry, requestedFile, requestedFolder } from '../lookup.ts';
 import { categoryOf } from '../media-type.ts';
 import { searchPage } from '../search.ts';
 import { type StoredEntry, sizeOf } from '../store/entry.ts';
+import { findByPath } from '../store/tree.ts';
 import { streamsInfo } from '../streams-info.ts';
 import type { World } from '../world.ts';
 import { openEntryJson } from './entry-json.ts';
@@ -47,9 +40,9 @@ export function fileRoutes(world: World): FileRoutes {
   return {
     list: ({ fields }) => {
       const folder = requestedFolder(world, 'open', fields);
-      const page = listPage(world.store, world.settings, fields, {
+      const page = listPage(world.settings, fields, {
         dialect: 'open',
-        folder,
+        source: folderSource(world.store, folder),
         limit: listLimit(world, fields),
         includes: listFilter(fields),
       });
@@ -78,7 +71,7 @@ export function fileRoutes(world: World): FileRoutes {
       };
     },
     getByPath: ({ fields }) => {
-      const entry = findByPath(world, requestedDrive(world, 'open', fields), fields.text('file_path'));
+      const entry = findByPath(world.store, requestedDrive(world, 'open', fields), fields.text('file_path'));
       if (!entry) throw apiError('open', 'NotFound.File');
       return toJson(entry);
     },
@@ -111,8 +104,8 @@ export function fileRoutes(world: World): FileRoutes {
 }
 
 /** For small files alone, and a smaller copy for pictures. */
-function listedUrl(world: World, entry: StoredEntry): string | undefined {
-  if (entry.type === 'folder' || entry.streams) return undefined;
+export function listedUrl(world: World, entry: StoredEntry): string | undefined {
+  if (entry.type === 'folder' || entry.streams || entry.uploadingBytes !== undefined) return undefined;
   const preview = previewUrl(world, entry, 'open', EXPIRE_SEC);
   if (preview !== undefined || sizeOf(entry) >= LINKED_BYTES) return preview;
   return punishedUrl(world, entry) ?? world.links.sign({ entry, kind: 'open', expireSec: EXPIRE_SEC }).url;

@@ -1,7 +1,8 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Settings } from '../settings.ts';
 import type { StoredEntry } from '../store/entry.ts';
 import type { LoginKind } from '../tokens.ts';
+import { canonicalQuery, isSameSignature, readExpiry } from './signature.ts';
 
 export interface LinkRequest {
   readonly entry: StoredEntry;
@@ -40,7 +41,7 @@ export type LinkCheck =
   | { readonly outcome: 'mismatch' }
   | { readonly outcome: 'expired'; readonly expiresAt: number };
 
-const BUCKET = 'AfD0AB6n';
+export const BUCKET = 'AfD0AB6n';
 
 /** Signs links to the storage host and reads them back. */
 export class Links {
@@ -93,9 +94,7 @@ export class Links {
     if (signature === null) return { outcome: 'unsigned' };
     const expiresAt = readExpiry(query);
     if (!(expiresAt > this.#now())) return { outcome: 'expired', expiresAt };
-    const expected = Buffer.from(this.#signature(path, canonicalQuery([...query])));
-    const given = Buffer.from(signature);
-    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return { outcome: 'mismatch' };
+    if (!isSameSignature(this.#signature(path, canonicalQuery([...query])), signature)) return { outcome: 'mismatch' };
     const [, driveId = '', fileId = '', object = ''] = decodeURIComponent(path.slice(1)).split('/');
     const [revisionId = '', stream = ''] = object.split('-');
     return {
@@ -116,23 +115,6 @@ export class Links {
   #signature(path: string, signed: string): string {
     return createHmac('sha1', this.#secret).update(`GET\n${path}\n${signed}`).digest('base64url');
   }
-}
-
-/** Sorted and encoded anew, so that a client may write the same query in another way; without the signature itself. */
-function canonicalQuery(pairs: readonly (readonly [string, string | undefined])[]): string {
-  const encoded = pairs.flatMap(([name, value]) =>
-    value === undefined || name === 'x-oss-signature' ? [] : [`${name}=${encodeURIComponent(value)}`],
-  );
-  return encoded.sort().join('&');
-}
-
-/** Epoch ms; NaN for anything unreadable. OSS2 tells an instant, OSS4 the seconds since `x-oss-date`. */
-function readExpiry(query: URLSearchParams): number {
-  const expires = Number(query.get('x-oss-expires') ?? 'none') * 1000;
-  if (!query.get('x-oss-signature-version')?.startsWith('OSS4')) return expires;
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('x-oss-date') ?? '');
-  const [year = 0, month = 0, ...rest] = (match ?? []).slice(1).map(Number);
-  return Date.UTC(year, month - 1, ...rest) + expires;
 }
 
 function formatOssDate(at: number): string {

@@ -78,6 +78,21 @@ export const OSS_ERRORS = {
     code: 'PartAlreadyExist',
     message: "For sequential multipart upload, you can't overwrite uploaded parts.",
   },
+  lengthMissing: {
+    status: 411,
+    code: 'MissingContentLength',
+    message: 'You must provide the Content-Length HTTP header.',
+  },
+  tooLarge: {
+    status: 400,
+    code: 'EntityTooLarge',
+    message: 'Your proposed upload exceeds the maximum allowed size.',
+  },
+  noRoom: {
+    status: 507,
+    code: 'InsufficientStorage',
+    message: 'The emulator has no room for more uploaded bytes: raise its setting uploadDiskBytes.',
+  },
   internalError: {
     status: 500,
     code: 'InternalError',

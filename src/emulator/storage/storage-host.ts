@@ -44,7 +44,8 @@ async function serve(options: StorageHostOptions, request: IncomingMessage, resp
   const end = calls.begin('storage');
   response.once('close', () => end(response.headersSent ? response.statusCode : 'none'));
   const suffering = faults.take('storage', Object.fromEntries(searchParams));
-  if (suffering.delayMs > 0) await sleep(suffering.delayMs, undefined, { ref: false });
+  const delayMs = options.settings.storageLatencyMs + suffering.delayMs;
+  if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
   const fault = suffering.end;
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'reset') {
@@ -146,7 +147,7 @@ function objectHeaders({ store }: StorageHostOptions, object: SignedObject, cont
     ETag: `"${md5}-1"`,
     'Last-Modified': new Date(modifiedAt).toUTCString(),
     ...(object.disposition && { 'Content-Disposition': object.disposition }),
-    ...(digests && { 'x-oss-hash-crc64ecma': digests.crc64 }),
+    ...(digests?.crc64 !== undefined && { 'x-oss-hash-crc64ecma': digests.crc64 }),
     'x-oss-request-id': randomBytes(12).toString('hex').toUpperCase(),
   };
 }

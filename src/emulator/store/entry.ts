@@ -15,6 +15,8 @@ export interface StoredEntry {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly trashedAt: number | undefined;
+  /** The announced size of a file whose bytes are still being sent, which no listing shows; undefined for whole ones. */
+  readonly uploadingBytes: number | undefined;
   /** Names the object at the storage host; another content has another one. */
   readonly revisionId: string;
   /** undefined for folders and live photos. */

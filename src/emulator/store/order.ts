@@ -34,6 +34,11 @@ export function comparePlaces(left: Place, right: Place, order: Order): number {
   return left.fileId < right.fileId ? -1 : left.fileId > right.fileId ? 1 : 0;
 }
 
+export function sortEntries(entries: Iterable<StoredEntry>, order: Order): StoredEntry[] {
+  const placed = Array.from(entries, (entry) => ({ entry, place: toPlace(entry, order) }));
+  return placed.sort((left, right) => comparePlaces(left.place, right.place, order)).map(({ entry }) => entry);
+}
+
 function compareKeys(left: string | number, right: string | number, field: OrderField): number {
   if (field === 'name_enhanced') return NATURAL.compare(String(left), String(right));
   return left < right ? -1 : left > right ? 1 : 0;

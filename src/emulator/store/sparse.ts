@@ -24,6 +24,10 @@ export function createSparseSource(): SparseSource {
         tile ??= makeTile();
         return openTile(tile, start + seed, end + seed);
       },
+      read: (start, end) => {
+        tile ??= makeTile();
+        return Uint8Array.from({ length: end - start }, (_, index) => tile?.[(start + seed + index) % TILE_BYTES] ?? 0);
+      },
       // Hashing many GiB takes minutes, and an invented hash would make every verifying client report damage.
       digests: () => undefined,
     }),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { bytesContent, type Content } from './content.ts';
-import { type Punishment, ROOT_ID, type StoredEntry } from './entry.ts';
+import { type Content, toContent } from './content.ts';
+import { type Punishment, ROOT_ID, type StoredEntry, sizeOf } from './entry.ts';
 import { Folder } from './folder.ts';
+import type { KnownContents } from './known-contents.ts';
 import type { Order } from './order.ts';
 import { createSparseSource } from './sparse.ts';
 
@@ -24,15 +25,18 @@ export interface Parent {
 export class Store {
   readonly #now: () => number;
   readonly #listLagMs: () => number;
+  readonly #known: KnownContents;
   readonly #entries = new Map<string, StoredEntry>();
   readonly #folders = new Map<string, Folder>();
   readonly #oldContents = new Map<string, Content>();
+  readonly #usedBytes = new Map<string, number>();
   readonly #sparse = createSparseSource();
   #count = 0;
 
-  constructor(now: () => number, listLagMs: () => number) {
+  constructor(now: () => number, listLagMs: () => number, known: KnownContents) {
     this.#now = now;
     this.#listLagMs = listLagMs;
+    this.#known = known;
   }
 
   addDrive(driveId: string, createdAt: number): StoredEntry {
@@ -51,8 +55,7 @@ export class Store {
   }
 
   addFile(parent: Parent, name: string, data: Content | string | Uint8Array, options: EntryOptions = {}): StoredEntry {
-    const content = typeof data === 'string' || data instanceof Uint8Array ? bytesContent(data) : data;
-    return this.#add(parent, name, 'file', options, { content });
+    return this.#add(parent, name, 'file', options, { content: toContent(data) });
   }
 
   /** A file of any size whose bytes are computed; it shows no content hash. */
@@ -67,10 +70,7 @@ export class Store {
     streams: Readonly<Record<string, Content | string | Uint8Array>>,
     options: EntryOptions = {},
   ): StoredEntry {
-    const contents = Object.entries(streams).map(([extension, data]) => [
-      extension,
-      typeof data === 'string' || data instanceof Uint8Array ? bytesContent(data) : data,
-    ]);
+    const contents = Object.entries(streams).map(([extension, data]) => [extension, toContent(data)]);
     return this.#add(parent, name, 'file', options, { streams: Object.fromEntries(contents) });
   }
 
@@ -107,25 +107,83 @@ export class Store {
     return this.#change(entry, { name, updatedAt: this.#now() });
   }
 
+  /** Its times stay, as all that is not said. */
+  mark(entry: StoredEntry, marks: Pick<EntryOptions, 'starred' | 'hidden'>): StoredEntry {
+    return this.#change(entry, marks);
+  }
+
+  /** Within a drive, with all that is below it and under its old id. */
+  move(entry: StoredEntry, parent: Parent, name = entry.name): StoredEntry {
+    return this.#change(entry, { parentFileId: parent.fileId, name, updatedAt: this.#now() });
+  }
+
   replaceContent(entry: StoredEntry, data: Content | string | Uint8Array): StoredEntry {
-    const content = typeof data === 'string' || data instanceof Uint8Array ? bytesContent(data) : data;
-    const { driveId, fileId, revisionId } = entry;
-    if (entry.content) this.#oldContents.set(`${driveId}/${fileId}/${revisionId}`, entry.content);
+    const content = toContent(data);
+    const { driveId, fileId } = entry;
+    const old = this.find(driveId, fileId) ?? entry;
+    if (old.content) this.#oldContents.set(`${driveId}/${fileId}/${old.revisionId}`, old.content);
     return this.#change(entry, { content, revisionId: this.#makeId(this.#now()), updatedAt: this.#now() });
+  }
+
+  /** A file that waits for its bytes: found by id alone until `publish`. */
+  addPending(parent: Parent, name: string, uploadingBytes: number): StoredEntry {
+    return this.#add(parent, name, 'file', {}, { uploadingBytes });
+  }
+
+  /** A pending file is whole and appears in its folder. */
+  publish(entry: StoredEntry, content: Content): StoredEntry {
+    return this.#change(entry, { content, uploadingBytes: undefined, updatedAt: this.#now() });
+  }
+
+  /** Another file of the same content, or another folder without what is below it. */
+  copy(entry: StoredEntry, parent: Parent, name: string): StoredEntry {
+    const { content, streams, punishment } = entry;
+    return this.#add(parent, name, entry.type, {}, { content, streams, punishment });
   }
 
   /** To the recycle bin: found by id with everything below it, listed nowhere. */
   trash(entry: StoredEntry): StoredEntry {
-    const trashed = { ...entry, trashedAt: this.#now() };
-    this.#entries.set(`${entry.driveId}/${entry.fileId}`, trashed);
-    this.#folder({ driveId: entry.driveId, fileId: entry.parentFileId }).remove(entry.fileId, this.#shownAt());
-    return trashed;
+    return this.#change(entry, { trashedAt: this.#now() });
   }
 
-  /** For good: nothing finds it any more. What is below a folder stays findable by id, as when a task still runs. */
+  /** Back to its folder, or to the root where that has gone. */
+  restore(entry: StoredEntry): StoredEntry {
+    const isThere = this.#folders.has(`${entry.driveId}/${entry.parentFileId}`);
+    return this.#change(entry, { trashedAt: undefined, parentFileId: isThere ? entry.parentFileId : ROOT_ID });
+  }
+
+  /** What was put into a drive's recycle bin, without what is below it. */
+  binned(driveId: string): StoredEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.driveId === driveId && entry.trashedAt !== undefined);
+  }
+
+  /** For good, with everything below a folder: nothing finds it any more. */
   delete(entry: StoredEntry): void {
-    this.#entries.delete(`${entry.driveId}/${entry.fileId}`);
-    this.#folder({ driveId: entry.driveId, fileId: entry.parentFileId }).remove(entry.fileId, this.#shownAt());
+    const current = this.find(entry.driveId, entry.fileId);
+    if (!current) return;
+    if (current.type === 'folder') {
+      for (const child of [...this.children(current)]) this.delete(child);
+      this.#folders.delete(`${current.driveId}/${current.fileId}`);
+    }
+    this.#forget(current);
+    this.#folders.get(`${current.driveId}/${current.parentFileId}`)?.remove(current.fileId, this.#shownAt());
+  }
+
+  /** With the recycle bin. Sparse files count in full. */
+  usedBytes(...driveIds: readonly string[]): number {
+    return driveIds.reduce((sum, driveId) => sum + (this.#usedBytes.get(driveId) ?? 0), 0);
+  }
+
+  /** Those that an entry has now. */
+  heldContents(): Set<Content> {
+    const held = new Set<Content>();
+    for (const { content } of this.#entries.values()) if (content) held.add(content);
+    return held;
+  }
+
+  /** Breaks the links to contents that have been replaced. */
+  forgetReplaced(): void {
+    this.#oldContents.clear();
   }
 
   #add(
@@ -146,6 +204,7 @@ export class Store {
       createdAt,
       updatedAt: options.updatedAt ?? createdAt,
       trashedAt: undefined,
+      uploadingBytes: undefined,
       revisionId: fileId,
       content: undefined,
       streams: undefined,
@@ -155,16 +214,39 @@ export class Store {
       ...extra,
     };
     if (type === 'folder') this.#folders.set(`${entry.driveId}/${fileId}`, new Folder());
-    this.#entries.set(`${entry.driveId}/${fileId}`, entry);
-    if (parent.fileId !== '') this.#folder(parent).put(entry, this.#shownAt());
+    this.#save(entry);
+    if (parent.fileId !== '' && entry.uploadingBytes === undefined) this.#folder(parent).put(entry, this.#shownAt());
     return entry;
   }
 
-  #change(entry: StoredEntry, changes: Partial<StoredEntry>): StoredEntry {
+  /** Starts from the entry as it is now, which the caller may have seen earlier. */
+  #change(seen: StoredEntry, changes: Partial<StoredEntry>): StoredEntry {
+    const entry = this.find(seen.driveId, seen.fileId) ?? seen;
     const changed = { ...entry, ...changes };
-    this.#entries.set(`${entry.driveId}/${entry.fileId}`, changed);
-    this.#folder({ driveId: entry.driveId, fileId: entry.parentFileId }).put(changed, this.#shownAt());
+    this.#save(changed);
+    const isListed = changed.trashedAt === undefined && changed.uploadingBytes === undefined;
+    if (!isListed || changed.parentFileId !== entry.parentFileId) {
+      this.#folders.get(`${entry.driveId}/${entry.parentFileId}`)?.remove(entry.fileId, this.#shownAt());
+    }
+    if (isListed)
+      this.#folder({ driveId: changed.driveId, fileId: changed.parentFileId }).put(changed, this.#shownAt());
     return changed;
+  }
+
+  #save(entry: StoredEntry): void {
+    const before = this.find(entry.driveId, entry.fileId);
+    this.#addUsed(entry.driveId, sizeOf(entry) - (before ? sizeOf(before) : 0));
+    this.#entries.set(`${entry.driveId}/${entry.fileId}`, entry);
+    if (entry.content && entry.content !== before?.content) this.#known.add(entry.content);
+  }
+
+  #forget(entry: StoredEntry): void {
+    this.#addUsed(entry.driveId, -sizeOf(entry));
+    this.#entries.delete(`${entry.driveId}/${entry.fileId}`);
+  }
+
+  #addUsed(driveId: string, bytes: number): void {
+    this.#usedBytes.set(driveId, this.usedBytes(driveId) + bytes);
   }
 
   #folder(parent: Parent): Folder {

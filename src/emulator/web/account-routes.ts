@@ -1,5 +1,5 @@
 import type { Answer } from '../api-host.ts';
-import { requestedDrive, usedBytes } from '../lookup.ts';
+import { requestedDrive } from '../lookup.ts';
 import type { World } from '../world.ts';
 import { isoTime } from './entry-json.ts';
 
@@ -14,7 +14,7 @@ interface AccountRoutes {
 
 /** Who is signed in, which drives there are, and how full they are. */
 export function accountRoutes(world: World): AccountRoutes {
-  const { userId, nickName, drives, totalBytes } = world.profile;
+  const { userId, nickName, drives } = world.profile;
   const driveJson = (driveId: string) => ({
     domain_id: 'bj29',
     drive_id: driveId,
@@ -25,8 +25,8 @@ export function accountRoutes(world: World): AccountRoutes {
     owner_type: 'user',
     drive_type: 'normal',
     status: 'enabled',
-    used_size: usedBytes(world, driveId),
-    total_size: totalBytes,
+    used_size: world.store.usedBytes(driveId),
+    total_size: world.settings.totalBytes,
     store_id: 'b5e9',
     relative_path: '',
     encrypt_mode: 'none',
@@ -65,18 +65,21 @@ export function accountRoutes(world: World): AccountRoutes {
         is_expires: false,
         privileges: [
           { feature_id: 'download', feature_attr_id: 'speed_limit', quota: -1 },
-          { feature_id: 'drive', feature_attr_id: 'size_limit', quota: totalBytes },
-          { feature_id: 'upload', feature_attr_id: 'size_limit', quota: 107_374_182_400 },
+          { feature_id: 'drive', feature_attr_id: 'size_limit', quota: world.settings.totalBytes },
+          { feature_id: 'upload', feature_attr_id: 'size_limit', quota: world.settings.maxFileBytes },
         ],
       },
-      personal_space_info: { used_size: usedBytes(world, drives.backup, drives.resource), total_size: totalBytes },
+      personal_space_info: {
+        used_size: world.store.usedBytes(drives.backup, drives.resource),
+        total_size: world.settings.totalBytes,
+      },
     }),
     capacity: () => ({
-      drive_used_size: usedBytes(world, drives.backup, drives.resource),
-      drive_total_size: totalBytes,
-      default_drive_used_size: usedBytes(world, drives.backup),
-      backup_drive_used_size: usedBytes(world, drives.backup),
-      resource_drive_used_size: usedBytes(world, drives.resource),
+      drive_used_size: world.store.usedBytes(drives.backup, drives.resource),
+      drive_total_size: world.settings.totalBytes,
+      default_drive_used_size: world.store.usedBytes(drives.backup),
+      backup_drive_used_size: world.store.usedBytes(drives.backup),
+      resource_drive_used_size: world.store.usedBytes(drives.resource),
       album_drive_used_size: 0,
       sbox_drive_used_size: 0,
       note_drive_used_size: 0,

@@ -1,17 +1,25 @@
-import { type Answer, errorReply } from '../api-host.ts';
+import { type Act, type Answer, errorReply, ok } from '../api-host.ts';
 import { Fields, isRecord } from '../api-request.ts';
 import { invalidField } from '../errors.ts';
 import { ApiError, type Reply } from '../reply.ts';
 import type { FileRoutes } from './file-routes.ts';
+import type { writeRoutes } from './write-routes.ts';
 
 const MOST_REQUESTS = 100;
 
 /** Answers up to a hundred calls in one; each part has a status of its own, the whole is a 200 whatever they say. */
-export function createBatch(files: FileRoutes): Answer {
-  const parts: Readonly<Record<string, Answer>> = {
-    '/file/get': files.get,
-    '/file/search': files.search,
-    '/file/get_download_url': files.downloadUrl,
+export function createBatch(files: FileRoutes, writes: ReturnType<typeof writeRoutes>): Answer {
+  const parts: Readonly<Record<string, Act>> = {
+    '/file/get': ok(files.get),
+    '/file/search': ok(files.search),
+    '/file/get_download_url': ok(files.downloadUrl),
+    '/file/update': writes.update,
+    '/file/move': writes.move,
+    '/file/copy': writes.copy,
+    '/file/delete': writes.remove,
+    '/recyclebin/trash': writes.trash,
+    '/recyclebin/restore': writes.restore,
+    '/async_task/get': writes.task,
   };
   return (call) => {
     const requests = call.fields.objects('requests', MOST_REQUESTS);
@@ -26,11 +34,11 @@ export function createBatch(files: FileRoutes): Answer {
   };
 }
 
-function answerPart(act: () => unknown): Reply {
+function answerPart(act: () => Reply | undefined): Reply {
   try {
-    const body = act();
-    if (body === undefined) throw new ApiError(404, 'NotFound', 'The requested url is not found.');
-    return { status: 200, body };
+    const reply = act();
+    if (!reply) throw new ApiError(404, 'NotFound', 'The requested url is not found.');
+    return reply;
   } catch (error) {
     if (error instanceof ApiError) return errorReply('web', error);
     throw error;

@@ -20,7 +20,7 @@ export function webEntryJson(entry: StoredEntry, links?: EntryLinks): Record<str
   };
   const times = { created_at: isoTime(entry.createdAt), updated_at: isoTime(entry.updatedAt) };
   const state = {
-    status: 'available',
+    status: entry.uploadingBytes === undefined ? 'available' : 'uploading',
     hidden: entry.hidden,
     starred: entry.starred,
     encrypt_mode: 'none',
@@ -30,7 +30,7 @@ export function webEntryJson(entry: StoredEntry, links?: EntryLinks): Record<str
   const extension = extensionOf(entry.name);
   return {
     ...common,
-    size: sizeOf(entry),
+    size: entry.uploadingBytes ?? sizeOf(entry),
     ...webHashes(entry),
     ...times,
     mime_type: mimeTypeOf(entry.name),
@@ -63,7 +63,11 @@ export function webHashes(entry: StoredEntry): Record<string, unknown> {
   if (entry.streams) return { content_hash: '', content_hash_name: 'sha1' };
   const digests = entry.content?.digests();
   if (!digests) return {};
-  return { content_hash: digests.sha1, content_hash_name: 'sha1', crc64_hash: digests.crc64 };
+  return {
+    content_hash: digests.sha1,
+    content_hash_name: 'sha1',
+    ...(digests.crc64 !== undefined && { crc64_hash: digests.crc64 }),
+  };
 }
 
 /** 2: frozen, the link leads to a placeholder. 103: illegal, no download. */

@@ -2,19 +2,13 @@ import type { Answer } from '../api-host.ts';
 import type { Fields } from '../api-request.ts';
 import { apiError } from '../errors.ts';
 import { entryLinks, punishedUrl, streamLinks } from '../file-links.ts';
-import { listPage } from '../listing.ts';
-import {
-  below,
-  chainOf,
-  findByPath,
-  requestedDrive,
-  requestedEntry,
-  requestedFile,
-  requestedFolder,
-} from '../lookup.ts';
+import { folderSource, listPage } from '../listing.ts';
+import { below, chainOf, requestedDrive, requestedEntry, requestedFile, requestedFolder } from '../lookup.ts';
 import { categoryOf } from '../media-type.ts';
 import { searchPage } from '../search.ts';
 import { type StoredEntry, sizeOf } from '../store/entry.ts';
+import { sortEntries } from '../store/order.ts';
+import { findByPath } from '../store/tree.ts';
 import type { World } from '../world.ts';
 import { isoTime, punishFlag, webEntryJson, webGotEntryJson, webHashes } from './entry-json.ts';
 
@@ -26,10 +20,13 @@ export interface FileRoutes {
   readonly folderSize: Answer;
   readonly search: Answer;
   readonly downloadUrl: Answer;
+  readonly walk: Answer;
+  readonly scan: Answer;
 }
 
 const MAX_LIST_LIMIT = 200;
 const MAX_SEARCH_LIMIT = 100;
+const MAX_WALK_LIMIT = 1000;
 const DEFAULT_EXPIRE_SEC = 900;
 const MAX_EXPIRE_SEC = 14_400;
 
@@ -42,9 +39,9 @@ export function fileRoutes(world: World): FileRoutes {
       if (limit > MAX_LIST_LIMIT) throw apiError('web', 'InvalidParameter.Limit');
       const expireSec = urlExpireSec(fields);
       const withDownloadUrl = header('x-canary') !== undefined;
-      const page = listPage(world.store, world.settings, fields, {
+      const page = listPage(world.settings, fields, {
         dialect: 'web',
-        folder,
+        source: folderSource(world.store, folder),
         limit: Math.max(1, limit),
         includes: listFilter(fields),
       });
@@ -56,6 +53,8 @@ export function fileRoutes(world: World): FileRoutes {
         punished_file_count: page.entries.filter((entry) => entry.punishment !== undefined).length,
       };
     },
+    walk: ({ fields }) => walkPage(world, fields, requestedFolder(world, 'web', fields)),
+    scan: ({ fields }) => walkPage(world, fields, world.store.root(requestedDrive(world, 'web', fields))),
     get: ({ fields, login }) => {
       const entry = requestedEntry(world, 'web', fields);
       return webGotEntryJson(entry, entryLinks(world, entry, login, urlExpireSec(fields), true));
@@ -64,7 +63,7 @@ export function fileRoutes(world: World): FileRoutes {
       const driveId = requestedDrive(world, 'web', fields);
       const path = fields.text('file_path');
       // The service does not resolve odd blanks reliably, so that clients must not rely on it here either.
-      const entry = /(^|\/) | (\/|$)| {2}/.test(path) ? undefined : findByPath(world, driveId, path);
+      const entry = /(^|\/) | (\/|$)| {2}/.test(path) ? undefined : findByPath(world.store, driveId, path);
       if (!entry) throw apiError('web', 'NotFound.File');
       return webEntryJson(entry);
     },
@@ -109,6 +108,25 @@ export function fileRoutes(world: World): FileRoutes {
         ...(entry.streams && { streams_url: streamLinks(world, entry, login, expireSec) }),
       };
     },
+  };
+}
+
+/** Everything below a folder, page by page. */
+function walkPage(world: World, fields: Fields, folder: StoredEntry): Record<string, unknown> {
+  const limit = fields.integer('limit', 50);
+  if (limit > MAX_WALK_LIMIT) throw apiError('web', 'InvalidParameter.Limit');
+  const includes = listFilter(fields);
+  const entries = [...below(world, folder)];
+  const page = listPage(world.settings, fields, {
+    dialect: 'web',
+    source: { id: `${folder.fileId} walk`, list: (order) => sortEntries(entries, order) },
+    limit: Math.max(1, limit),
+    includes,
+  });
+  return {
+    items: page.entries.map((entry) => webEntryJson(entry)),
+    next_marker: page.nextMarker,
+    ...(fields.all.return_total_count === true && { total_count: entries.filter(includes).length }),
   };
 }
 

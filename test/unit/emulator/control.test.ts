@@ -43,6 +43,8 @@ describe('control over HTTP', () => {
     [{ kind: 'cut', endpoint: '*', bytes: -1 }, /bytes/],
     [{ kind: 'reset', endpoint: '*', times: 'often' }, /times/],
     [{ kind: 'patch', endpoint: 'storage' }, /cannot suffer/],
+    [{ kind: 'lost-answer', endpoint: '*', how: 'never' }, /how/],
+    [{ kind: 'task', endpoint: '*', state: 'Succeed' }, /state/],
   ])('refuses the fault %j', async (fault, message) => {
     const answer = await act(await start())('/faults', fault);
     expect(answer.status).toBe(400);

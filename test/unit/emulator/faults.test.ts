@@ -47,6 +47,8 @@ describe('which calls a fault strikes', () => {
   it.each([
     { endpoint: 'storage', kind: 'half-json' },
     { endpoint: LIST, kind: 'oss-error', name: 'expired' },
+    { endpoint: 'storage', kind: 'lost-answer', how: 'reset' },
+    { endpoint: 'upload', kind: 'task', state: 'Failed' },
   ] as const)('none when the endpoint cannot suffer it: %o', (fault) => {
     expect(() => emulator.faults.inject(fault)).toThrow(/cannot suffer/);
   });

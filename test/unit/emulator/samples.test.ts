@@ -1,47 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Emulator } from '../../../src/emulator/emulator.ts';
 import { apiError, isErrorCode } from '../../../src/emulator/errors.ts';
 import type { StoredEntry } from '../../../src/emulator/store/entry.ts';
 import { call, type Post, poster, refresh, signIn, start } from './rig.ts';
-
-interface Sample {
-  readonly name: string;
-  readonly request: { readonly method: string; readonly url: string; readonly body?: Record<string, unknown> };
-  readonly response: { readonly status: number; readonly body: unknown };
-}
-
-interface ErrorSample {
-  readonly name: string;
-  readonly api: 'web' | 'open' | 'both';
-  readonly status: number;
-  readonly body: { readonly code?: string; readonly message?: string } | string;
-}
-
-const samples = JSON.parse(
-  readFileSync(new URL('../../fixtures/aliyundrive-samples.json', import.meta.url), 'utf8'),
-) as {
-  readonly web: readonly Sample[];
-  readonly open: readonly Sample[];
-  readonly errors: readonly ErrorSample[];
-};
-
-/** Differ from run to run, or from account to account. */
-const VOLATILE =
-  /^(file_id|parent_file_id|drive_id|revision_id|upload_id|id_path|.*_at|expir.*|url|.*_url|streams?U?_?url|heic|jpeg|mov|requestId|.*_token|.*_marker|used_size|total_size|.*_used_size|drive_total_size|quota|timestamp|level|expire|identity|drive_name)$/i;
-
-function normalize(value: unknown, name = ''): unknown {
-  if (Array.isArray(value)) return value.map((item) => normalize(item));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value)
-        .sort(([left], [right]) => left.localeCompare(right))
-        .map(([key, inner]) => [key, normalize(inner, key)]),
-    );
-  }
-  if (!VOLATILE.test(name)) return value;
-  return value === '' || value === null ? value : typeof value;
-}
+import { byName, normalize, type Sample, samples } from './samples.ts';
 
 let emulator: Emulator;
 let file: StoredEntry;
@@ -84,12 +46,6 @@ async function openAuthorization(): Promise<string> {
   return `Bearer ${issued.accessToken}`;
 }
 
-const byName = (list: readonly Sample[], name: string): Sample => {
-  const sample = list.find((item) => item.name === name);
-  if (!sample) throw new Error(`There is no sample ${name}.`);
-  return sample;
-};
-
 describe('web samples', () => {
   it.each([
     'user_get',
@@ -102,6 +58,7 @@ describe('web samples', () => {
     'file_get',
     'file_get_root',
     'file_get_by_path',
+    'file_walk',
     'file_search',
     'create_session',
     'renew_session',
@@ -109,6 +66,11 @@ describe('web samples', () => {
   ])('%s', async (name) => {
     fill(emulator.drives.backup);
     await check(await signIn(emulator, 'page'), byName(samples.web, name), file.fileId);
+  });
+
+  it('file_scan, of a drive with one file', async () => {
+    file = emulator.store.addFile(emulator.store.root(emulator.drives.backup), 'a.txt', 'Hello, world!');
+    await check(await signIn(emulator, 'page'), byName(samples.web, 'file_scan'), file.fileId);
   });
 
   it('file_get_path and folder_size_info, of a file one level down', async () => {
