@@ -32,7 +32,14 @@ export interface SignedHeaders {
 export interface Endpoint extends RetryTraits {
   readonly path: string;
   readonly paceClass: PaceClass;
+  /** A read that must see what was written before it was asked, so it joins no call in flight. */
+  readonly isUnshared?: boolean;
+  /** Succeeds with 204, too; any other answer without JSON proves nothing. */
+  readonly mayBeEmpty?: boolean;
 }
+
+/** What is posted; as a function where it depends on the access token that goes with it, and asked for anew with each try. */
+export type RequestBody = object | ((accessToken: string) => Promise<object>);
 
 /** One HTTP call that was made, for counters. */
 export interface UpstreamCall {
@@ -76,16 +83,18 @@ export class ApiClient {
   }
 
   /**
-   * @returns the answer's JSON: an object for every reading endpoint, shared between callers
+   * @returns the answer's JSON: an object, shared between callers of a read; undefined where the endpoint `mayBeEmpty`
    * @throws DriveError; one that a later try may cure carries `retryAfterMs`
    */
-  call(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
-    if (endpoint.effect === 'write') return this.#perform(endpoint, body, signal);
+  call(endpoint: Endpoint, body: RequestBody, signal?: AbortSignal): Promise<unknown> {
+    if (endpoint.effect === 'write' || endpoint.isUnshared || typeof body === 'function') {
+      return this.#perform(endpoint, body, signal);
+    }
     const key = `${endpoint.path} ${JSON.stringify(body)}`;
     return this.#shared.join(key, (allLeft) => this.#perform(endpoint, body, allLeft), signal);
   }
 
-  async #perform(endpoint: Endpoint, body: object, signal?: AbortSignal): Promise<unknown> {
+  async #perform(endpoint: Endpoint, body: RequestBody, signal?: AbortSignal): Promise<unknown> {
     const { tokens } = this.#options;
     let isTokenReplaced = false;
     // A device that was forgotten may, once known again, be refused for its signature: each complaint is cured once.
@@ -96,8 +105,9 @@ export class ApiClient {
       const accessToken = await tokens.getAccessToken(signal);
       const deviceSession = this.#deviceSession;
       const headers = await this.#headers(accessToken, signal);
+      const payload = typeof body === 'function' ? await body(accessToken) : body;
       const answered = await this.#pacer.take(endpoint.paceClass, signal, again);
-      const outcome = await this.#post(endpoint, body, headers, signal).finally(answered);
+      const outcome = await this.#post(endpoint, payload, headers, signal).finally(answered);
       if (!(outcome instanceof NoAnswerError)) {
         if (isSuccess(outcome, endpoint)) return outcome.json;
         if (!isTokenReplaced && isAccessTokenRefused(outcome)) {
@@ -177,8 +187,8 @@ export class ApiClient {
   }
 }
 
-function isSuccess({ status, json }: HttpAnswer, endpoint: Endpoint): boolean {
+function isSuccess({ status, json, text }: HttpAnswer, endpoint: Endpoint): boolean {
   if (status < 200 || status > 299) return false;
-  // HTML or half a JSON with status 200 proves nothing; a write may answer 204.
-  return endpoint.effect === 'write' || isObject(json);
+  // HTML or half a JSON with status 200 proves nothing.
+  return isObject(json) || (endpoint.mayBeEmpty === true && text === '');
 }

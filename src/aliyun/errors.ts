@@ -5,11 +5,14 @@ import type { HttpAnswer } from './http.ts';
 export class ApiError extends DriveError {
   readonly status: number;
   readonly apiCode: string | undefined;
+  /** The entry that has the name already, where the service told it. */
+  readonly existingId: string | undefined;
 
   constructor(code: DriveErrorCode, message: string, origin: Origin, retryAfterMs?: number) {
     super(code, message, { cause: new Error(origin.detail), retryAfterMs });
     this.status = origin.status;
     this.apiCode = origin.apiCode;
+    this.existingId = origin.existingId;
   }
 }
 
@@ -18,6 +21,7 @@ interface Origin {
   readonly apiCode: string | undefined;
   /** The service's words, for the log alone. */
   readonly detail: string;
+  readonly existingId?: string | undefined;
 }
 
 /** By exact code: the HTTP status of one condition differs between the two APIs, so it decides only where the code is unknown. */
@@ -46,6 +50,8 @@ const BY_CODE: Readonly<Record<string, DriveErrorCode>> = {
   'NotFound.UploadId': 'upload-session-gone',
   UploadTaskNotExist: 'upload-session-gone',
   InvalidRapidProof: 'rapid-proof-refused',
+  // Not a failure: who asks with a pre-hash reads the service's own word.
+  PreHashMatched: 'invalid-request',
   'InvalidParameter.Name': 'name-refused',
   NameCheckFail: 'name-refused',
   BadRequest: 'invalid-request',
@@ -66,8 +72,8 @@ const BY_PREFIX: readonly (readonly [string, DriveErrorCode])[] = [
   ['TooManyRequests', 'throttled'],
   ['InvalidParameter', 'invalid-request'],
   ['FileIdNotMatched', 'invalid-request'],
-  ['AlreadyExist.', 'already-exists'],
-  ['QuotaExhausted.', 'quota-exhausted'],
+  ['AlreadyExist', 'already-exists'],
+  ['QuotaExhausted', 'quota-exhausted'],
   ['Forbidden', 'forbidden'],
 ];
 
@@ -89,6 +95,7 @@ const SENTENCES: Partial<Record<DriveErrorCode, string>> = {
   'range-not-satisfiable': 'The range lies outside the content',
   'upload-session-gone': 'The upload was forgotten by AliyunDrive',
   'rapid-proof-refused': 'AliyunDrive did not accept the proof of the content',
+  'part-out-of-order': 'AliyunDrive has other parts of the file than were sent',
 };
 
 /** Turns a refusing answer of either API into the drive's terms; an answer that proves nothing becomes `unavailable`. */
@@ -96,7 +103,13 @@ export function toDriveError(answer: HttpAnswer): ApiError {
   const apiCode = apiCodeOf(answer);
   const message = textField(answer.json, 'message') ?? answer.headers['x-ca-error-message'] ?? answer.text;
   const code = codeOf(answer.status, apiCode, message);
-  const origin = { status: answer.status, apiCode, detail: `HTTP ${answer.status} ${apiCode ?? ''}: ${cut(message)}` };
+  const origin: Origin = {
+    status: answer.status,
+    apiCode,
+    detail: `HTTP ${answer.status} ${apiCode ?? ''}: ${cut(message)}`,
+    // The only place where AlreadyExist.File tells it is the end of its sentence.
+    existingId: /\bfile_id\W{1,3}([\w-]{1,64})\W*$/.exec(message)?.[1],
+  };
   const sentence = displayMessageOf(answer.json) ?? sentenceOf(code, answer.status);
   return new ApiError(code, withReason(sentence, apiCode), origin, retryAfterMsOf(answer));
 }
@@ -167,6 +180,10 @@ function storageCodeOf(status: number, code: string | undefined, message: string
       return 'forbidden';
     case 'NoSuchUpload':
       return 'upload-session-gone';
+    case 'PartNotSequential':
+      return 'part-out-of-order';
+    case 'EntityTooLarge':
+      return 'too-large';
     case 'SlowDown':
       return 'throttled';
     default:
@@ -174,10 +191,15 @@ function storageCodeOf(status: number, code: string | undefined, message: string
   }
 }
 
-/** What the service wrote for people, who need no word that is long enough for a token: gateways echo what they were sent. */
+/** What the service wrote for people; gateways echo what they were sent. */
 function displayMessageOf(json: unknown): string | undefined {
   const text = textField(json, 'display_message');
-  return text === undefined || text.length > 200 || /[\w.~+/=-]{24}/.test(text) ? undefined : text;
+  return text !== undefined && isForPeople(text) ? text : undefined;
+}
+
+/** Whether the service's words may be shown: none of them is long enough for a token or an id. */
+export function isForPeople(text: string): boolean {
+  return text !== '' && text.length <= 200 && !/[\w.~+/=-]{24}/.test(text);
 }
 
 function sentenceOf(code: DriveErrorCode, status: number): string {

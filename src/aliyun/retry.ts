@@ -39,6 +39,10 @@ export function retryDelayMs(
   if (isAnswer && hasBare400 && error.status === 400 && error.apiCode === undefined && tries === 1) return BARE_400_MS;
   const isSafe = effect === 'read' || (!isAnswer && error.neverSent);
   const isTransient = !isAnswer || error.status >= 500 || error.status === 408 || error.status < 300;
-  // 250 ms, 1 s, 4 s, each give or take a quarter.
-  return isSafe && isTransient ? FIRST_BACK_OFF_MS * 4 ** (tries - 1) * (0.75 + random / 2) : undefined;
+  return isSafe && isTransient ? backOffMs(tries, random) : undefined;
+}
+
+/** 250 ms, 1 s, 4 s, each give or take a quarter. */
+export function backOffMs(tries: number, random: number): number {
+  return FIRST_BACK_OFF_MS * 4 ** (tries - 1) * (0.75 + random / 2);
 }

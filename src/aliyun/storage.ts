@@ -1,12 +1,14 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink } from '../drive/drive.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { Logger } from '../log.ts';
 import { type ApiError, toStorageError } from './errors.ts';
 import { NoAnswerError } from './http.ts';
+import { StaleConnectionError, sendBody } from './part-upload.ts';
 import { checkRange, RangeBody } from './range-body.ts';
 
 export interface StorageHostOptions {
@@ -60,9 +62,53 @@ export class StorageHost {
     }
   }
 
+  /**
+   * Sends one part of an upload to its signed URL; one that is there already counts as sent.
+   * @param open yields the part's bytes; called once more where a kept connection proves dead
+   */
+  async putPart(url: string, sizeBytes: number, open: () => Readable, signal?: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
+    let status = 0;
+    let response: IncomingMessage;
+    try {
+      response = await this.#send(url, sizeBytes, open, signal);
+      status = response.statusCode ?? 0;
+    } finally {
+      const { host } = new URL(url);
+      const ms = Math.round(performance.now() - startedAt);
+      this.#options.log.debug({ host, status, sizeBytes, ms }, 'storage call');
+    }
+    if (status >= 200 && status < 300) {
+      // Read to its end, so that the next part finds the connection free.
+      await finished(response.resume()).catch(() => {});
+      return;
+    }
+    const error = await readError(response, status, signal);
+    response.destroy();
+    if (error.apiCode !== 'PartAlreadyExist') throw error;
+  }
+
   /** Drops the idle connections. */
   close(): void {
     for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  async #send(url: string, sizeBytes: number, open: () => Readable, signal?: AbortSignal): Promise<IncomingMessage> {
+    for (let isRepeat = false; ; isRepeat = true) {
+      if (signal?.aborted) throw abortedError(signal);
+      const isTls = url.startsWith('https:');
+      const request = (isTls ? https : http).request(url, {
+        method: 'PUT',
+        agent: this.#agents[isTls ? 'https:' : 'http:'],
+        // No Content-Type: the signature covers its absence.
+        headers: { 'Content-Length': sizeBytes, 'User-Agent': this.#options.userAgent },
+      });
+      try {
+        return await sendBody(request, { body: open(), sizeBytes, stallMs: this.#stallMs, signal });
+      } catch (error) {
+        if (isRepeat || !(error instanceof StaleConnectionError)) throw error;
+      }
+    }
   }
 
   async #open(url: string, range: ByteRange, referer: string | undefined, signal?: AbortSignal): Promise<Readable> {

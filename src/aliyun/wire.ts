@@ -135,3 +135,40 @@ function parseDrives(json: JsonObject): readonly DriveInfo[] {
 export function toWireKey({ driveId, id }: EntryKey): { drive_id: string; file_id: string } {
   return { drive_id: driveId, file_id: id };
 }
+
+/** An upload's key as both APIs spell it. */
+export function toUploadKey({ driveId, id, uploadId }: EntryKey & { readonly uploadId: string }): object {
+  return { drive_id: driveId, file_id: id, upload_id: uploadId };
+}
+
+export interface NewEntry {
+  readonly name: string;
+  readonly kind: Entry['kind'];
+  readonly sizeBytes?: number | undefined;
+  readonly contentHash?: string | undefined;
+  readonly replaces?: Entry | undefined;
+}
+
+/**
+ * Reads an entry that was created just now: the answer names it and tells nothing else, no times in particular.
+ * @throws DriveError `unavailable` when it has no id
+ */
+export function parseNewEntry(answer: JsonObject, parent: EntryKey, made: NewEntry, now: number): Entry {
+  const id = readId(answer, 'file_id');
+  if (id === undefined) throw new DriveError('unavailable', 'AliyunDrive did not name what it created.');
+  return {
+    driveId: parent.driveId,
+    id,
+    parentId: parent.id,
+    name: readText(answer, 'file_name') ?? made.name,
+    kind: made.kind,
+    sizeBytes: made.sizeBytes ?? 0,
+    createdAt: made.replaces?.id === id ? made.replaces.createdAt : now,
+    updatedAt: now,
+    contentHash: made.contentHash,
+    mimeType: undefined,
+    liveStreams: undefined,
+    blockedReason: undefined,
+    trashed: false,
+  };
+}

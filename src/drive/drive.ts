@@ -100,6 +100,8 @@ export interface WriteDrive {
   completeUpload(session: UploadSession, signal?: AbortSignal): Promise<Entry>;
   /** Forgets an unfinished upload and frees what it holds, past the bin; never touches `session.replaces`. */
   abandonUpload(session: UploadSession, signal?: AbortSignal): Promise<void>;
+  /** Whether a new file takes another's place in one step, so that the two never stand beside each other. */
+  swapsInPlace(signal?: AbortSignal): Promise<boolean>;
   /**
    * Ends a replacement: the entry that gave way goes to the bin if it still stands beside its successor. Does nothing where
    * the service swapped by itself, so it may be called again after a crash.

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ReadDrive } from '../../src/drive/drive.ts';
+import type { Drive } from '../../src/drive/drive.ts';
 import { type Entry, ROOT_ID } from '../../src/drive/entry.ts';
 import { livePhotoZipSize } from '../../src/drive/live-photo.ts';
 import { describeReadDrive, listAll, readBytes } from './read-drive-suite.ts';
 import { type EmulatedSession, openEmulatedSession } from './session.ts';
+import { describeWriteDrive } from './write-drive-suite.ts';
 
 const PATHS = {
   web: { list: '/adrive/v3/file/list', get: '/v2/file/get', link: '/v2/file/get_download_url' },
@@ -17,7 +18,7 @@ const PATHS = {
 describe.each(['page', 'app', 'open'] as const)('the emulated service with a token of the kind "%s"', (kind) => {
   const paths = kind === 'open' ? PATHS.open : PATHS.web;
   let session: EmulatedSession;
-  let drive: ReadDrive;
+  let drive: Drive;
   let root: { driveId: string; id: string; fileId: string };
 
   beforeAll(async () => {
@@ -36,6 +37,7 @@ describe.each(['page', 'app', 'open'] as const)('the emulated service with a tok
   });
 
   describeReadDrive(() => drive);
+  describeWriteDrive(() => drive);
 
   const addFolder = (name: string) => {
     const folder = session.emulator.store.addFolder(root, name);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { readEnvironment } from '../../src/config/sources.ts';
-import type { ReadDrive } from '../../src/drive/drive.ts';
+import type { Drive } from '../../src/drive/drive.ts';
 import { describeReadDrive } from './read-drive-suite.ts';
 import { openSession, type Session } from './session.ts';
+import { describeWriteDrive } from './write-drive-suite.ts';
 
 const environment = readEnvironment();
 
@@ -17,5 +18,6 @@ describe.skipIf(!environment.env.ALIDAV_REFRESH_TOKEN)('a real account', () => {
     session = await openSession(loadConfig({ ...environment, flags: {}, configFile: undefined }).settings);
   });
   afterAll(() => session?.close());
-  describeReadDrive((): ReadDrive => session.drive);
+  describeReadDrive((): Drive => session.drive);
+  describeWriteDrive((): Drive => session.drive);
 });

@@ -10,7 +10,7 @@ import type { Rates } from '../../src/aliyun/pacer.ts';
 import { StorageHost } from '../../src/aliyun/storage.ts';
 import { createWebDrive } from '../../src/aliyun/web/web-drive.ts';
 import type { Settings } from '../../src/config/schema.ts';
-import type { ReadDrive } from '../../src/drive/drive.ts';
+import type { Drive } from '../../src/drive/drive.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.ts';
 import { openEmbeddedStore } from '../../src/state/embedded.ts';
 
@@ -18,8 +18,10 @@ export type LoginKind = keyof Emulator['refreshTokens'];
 
 /** A signed-in account and its drive. */
 export interface Session {
-  readonly drive: ReadDrive;
+  readonly drive: Drive;
   readonly calls: readonly UpstreamCall[];
+  /** A drive that remembers nothing of this one, as after a restart. */
+  anew(): Drive;
   close(): Promise<void>;
 }
 
@@ -28,9 +30,17 @@ type SessionSettings = Pick<
   'api' | 'api_url' | 'auth_url' | 'open_url' | 'client_id' | 'client_secret' | 'refresh_token' | 'state_dir'
 >;
 
-export async function openSession(settings: SessionSettings, rates?: Rates): Promise<Session> {
+export interface SessionOptions {
+  readonly rates?: Rates;
+  /** Between the tries of a write, in place of what spares the service. */
+  readonly backOff?: () => number;
+  readonly callTimeoutMs?: number;
+}
+
+export async function openSession(settings: SessionSettings, options: SessionOptions = {}): Promise<Session> {
+  const { rates, backOff, callTimeoutMs = 20_000 } = options;
   const log = pino({ level: 'silent' });
-  const http = createJsonHttp({ timeoutMs: 20_000, userAgent: 'alidav/test' });
+  const http = createJsonHttp({ timeoutMs: callTimeoutMs, userAgent: 'alidav/test' });
   const store = await openEmbeddedStore(settings.state_dir);
   const account = new Account({ settings, stateDir: settings.state_dir, store, http, log });
   account.start();
@@ -44,15 +54,17 @@ export async function openSession(settings: SessionSettings, rates?: Rates): Pro
     log,
     onCall: (call: UpstreamCall) => void calls.push(call),
     ...(rates && { rates }),
+    ...(backOff && { backOff }),
   };
   const { device } = account;
-  const drive =
+  const anew = () =>
     account.identity?.kind === 'open'
       ? createOpenDrive({ ...dependencies, apiUrl: settings.open_url })
       : createWebDrive({ ...dependencies, apiUrl: settings.api_url, device });
   return {
-    drive,
+    drive: anew(),
     calls,
+    anew,
     async close() {
       storage.close();
       await account.stop();
@@ -68,7 +80,11 @@ export interface EmulatedSession extends Session {
 }
 
 /** A session of its own against an emulator of its own; it is paced only where the emulator has limits. */
-export async function openEmulatedSession(kind: LoginKind, options: EmulatorOptions): Promise<EmulatedSession> {
+export async function openEmulatedSession(
+  kind: LoginKind,
+  options: EmulatorOptions,
+  sessionOptions: SessionOptions = {},
+): Promise<EmulatedSession> {
   const emulator = await startEmulator({ content: 'empty', ...options });
   const stateDir = await mkdtemp(path.join(tmpdir(), 'alidav-contract-'));
   const session = await openSession(
@@ -82,7 +98,7 @@ export async function openEmulatedSession(kind: LoginKind, options: EmulatorOpti
       refresh_token: emulator.refreshTokens[kind],
       state_dir: stateDir,
     },
-    options.limits === 'real' ? undefined : UNPACED,
+    options.limits === 'real' ? sessionOptions : { rates: UNPACED, ...sessionOptions },
   );
   return {
     ...session,

@@ -145,6 +145,7 @@ export class DeviceSession implements SignedHeaders {
       const headers = {
         ...toHeaders(device),
         Authorization: `Bearer ${accessToken}`,
+        Origin: 'https://www.alipan.com',
         Referer: 'https://www.alipan.com/',
       };
       const outcome = await http.post(url, body, headers, signal).catch(toNoAnswer);

@@ -1,4 +1,4 @@
-import type { ReadDrive } from '../../drive/drive.ts';
+import type { Drive } from '../../drive/drive.ts';
 import { ApiClient, type SignedHeaders } from '../api-client.ts';
 import { DialectDrive, type DriveDependencies } from '../dialect-drive.ts';
 import { WEB_DIALECT, WEB_HEADERS, WEB_RATES } from './wire.ts';
@@ -8,7 +8,7 @@ export interface WebDriveDependencies extends DriveDependencies {
 }
 
 /** An account's drives over the web API. */
-export function createWebDrive(dependencies: WebDriveDependencies): ReadDrive {
+export function createWebDrive(dependencies: WebDriveDependencies): Drive {
   const { http, apiUrl, tokens, log, onCall, device, rates = WEB_RATES } = dependencies;
   const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall, device, headers: WEB_HEADERS });
   return new DialectDrive(api, WEB_DIALECT, dependencies);

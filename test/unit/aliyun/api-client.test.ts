@@ -31,12 +31,12 @@ afterEach(() => {
 
 function setUp(steps: Step[], options: Partial<ApiClientOptions> = {}) {
   const startedAt = performance.now();
-  const sent: { url: string; at: number; headers: Readonly<Record<string, string>> }[] = [];
+  const sent: { url: string; at: number; body: unknown; headers: Readonly<Record<string, string>> }[] = [];
   const calls: UpstreamCall[] = [];
   const lines: string[] = [];
   const http: JsonHttp = {
-    async post(url, _body, headers, signal) {
-      sent.push({ url, at: Math.round(performance.now() - startedAt), headers });
+    async post(url, body, headers, signal) {
+      sent.push({ url, at: Math.round(performance.now() - startedAt), body, headers });
       const step = steps.shift();
       if (step === undefined) throw new Error('the script has no more answers');
       if (step instanceof Error) throw step;
@@ -233,9 +233,36 @@ describe('ApiClient', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('takes an empty answer to a write for a success', async () => {
-    const { api } = setUp([answer(204)]);
-    expect(await api.call(WRITE, {})).toBeUndefined();
+  it('takes an empty answer for a success only where it may be one', async () => {
+    const { api } = setUp([answer(204), answer(204), { ...ok(), json: undefined, text: '<html>' }]);
+    const mayBeEmpty = { ...WRITE, mayBeEmpty: true };
+    const calls = Promise.allSettled([api.call(mayBeEmpty, {}), api.call(WRITE, {}), api.call(mayBeEmpty, {})]);
+    await vi.runAllTimersAsync();
+    expect(await calls).toMatchObject([
+      { value: undefined },
+      { reason: { code: 'unavailable' } },
+      { reason: { code: 'unavailable' } },
+    ]);
+  });
+
+  it('asks for a body that depends on the access token with each try, and sends it with that very one', async () => {
+    const { api, sent } = setUp([answer(401, { code: 'AccessTokenInvalid' }), ok({ a: 1 })]);
+    const call = api.call(WRITE, async (accessToken) => ({ proof: accessToken }));
+    await vi.runAllTimersAsync();
+    expect(await call).toEqual({ a: 1 });
+    expect(sent.map(({ body, headers }) => [body, headers.Authorization])).toEqual([
+      [{ proof: 'token-1' }, 'Bearer token-1'],
+      [{ proof: 'token-2' }, 'Bearer token-2'],
+    ]);
+  });
+
+  it('joins no call in flight where it must see what was written before', async () => {
+    const { api, sent } = setUp([ok({ a: 1 }), ok({ a: 2 }), ok({ a: 3 })]);
+    const fresh = { ...GET, isUnshared: true };
+    const reads = [api.call(GET, { id: 1 }), api.call(fresh, { id: 1 }), api.call(fresh, { id: 1 })];
+    await vi.runAllTimersAsync();
+    expect(await Promise.all(reads)).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+    expect(sent).toHaveLength(3);
   });
 
   it('retries a list once after a 400 that has no code', async () => {

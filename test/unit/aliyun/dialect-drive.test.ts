@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createJsonHttp } from '../../../src/aliyun/http.ts';
 import { createOpenDrive } from '../../../src/aliyun/open/open-drive.ts';
 import { createWebDrive } from '../../../src/aliyun/web/web-drive.ts';
-import type { ReadDrive } from '../../../src/drive/drive.ts';
+import type { Drive } from '../../../src/drive/drive.ts';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { livePhotoZipSize } from '../../../src/drive/live-photo.ts';
 import { recordingLog } from './recording-log.ts';
@@ -31,13 +31,15 @@ async function setUp(dialect: 'web' | 'open', script: Script) {
     http: createJsonHttp({ timeoutMs: 5000, userAgent: 'alidav/test' }),
     apiUrl: server.url,
     tokens: { getAccessToken: async () => 'T', replaceAccessToken: async () => 'T2' },
-    storage: { openRange: () => Promise.reject(new Error('not asked for')) },
+    storage: {
+      openRange: () => Promise.reject(new Error('not asked for')),
+      putPart: () => Promise.reject(new Error('not asked for')),
+    },
     log,
     now: () => NOW,
   };
   const device = { headers: async () => ({ 'x-device-id': 'd' }), renew: async () => {} };
-  const drive: ReadDrive =
-    dialect === 'web' ? createWebDrive({ ...dependencies, device }) : createOpenDrive(dependencies);
+  const drive: Drive = dialect === 'web' ? createWebDrive({ ...dependencies, device }) : createOpenDrive(dependencies);
   const odd = () => lines.filter((line) => line.includes('odd answer'));
   return { drive, asked, odd };
 }

@@ -43,7 +43,10 @@ describe('toDriveError', () => {
     ['ForbiddenFileInTheRecycleBin', 403, 'not-found'],
     ['AlreadyExist.File', 409, 'already-exists'],
     ['AlreadyExist.File', 400, 'already-exists'],
+    ['AlreadyExist', 409, 'already-exists'],
     ['InvalidRapidProof', 400, 'rapid-proof-refused'],
+    ['PreHashMatched', 409, 'invalid-request'],
+    ['InvalidParameter.CheckNameMode', 400, 'invalid-request'],
     ['InvalidParameter.Limit', 400, 'invalid-request'],
     ['InvalidParameterMissing', 400, 'invalid-request'],
     ['InvalidParameter.Name', 400, 'name-refused'],
@@ -118,6 +121,15 @@ describe('toDriveError', () => {
     },
   );
 
+  it.each([
+    ["The resource file has already exists. drive has the same file, can't update, file_id 63d9aa", '63d9aa'],
+    ['file_id: 63d9aa.', '63d9aa'],
+    ['The resource file_id cannot be found.', undefined],
+    ['', undefined],
+  ])('finds in "%s" the entry that has the name', (message, expected) => {
+    expect(toDriveError(refusal(409, 'AlreadyExist.File', message)).existingId).toBe(expected);
+  });
+
   it('drops a code that is no code', () => {
     expect(toDriveError(refusal(403, 'Forbidden <b>')).message).toBe('AliyunDrive does not allow this.');
   });
@@ -175,6 +187,9 @@ describe('toStorageError', () => {
     [404, xml('NoSuchBucket', 'x'), 'unavailable'],
     [404, '', 'unavailable'],
     [404, xml('NoSuchUpload', 'x'), 'upload-session-gone'],
+    [400, xml('PartNotSequential', 'x'), 'part-out-of-order'],
+    [409, xml('PartNotSequential', 'x'), 'part-out-of-order'],
+    [400, xml('EntityTooLarge', 'x'), 'too-large'],
     [503, xml('SlowDown', 'x'), 'throttled'],
     [500, '<html>', 'unavailable'],
     [302, '', 'unavailable'],
