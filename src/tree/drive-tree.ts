@@ -1,16 +1,28 @@
+import { untilAborted } from '../drive/abortable.ts';
 import type { Quota, ReadDrive } from '../drive/drive.ts';
-import { type Entry, ROOT_ID } from '../drive/entry.ts';
+import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
 import { splitPath } from '../drive/path.ts';
 import type { Logger } from '../log.ts';
+import { fetchEntries } from './folder-pages.ts';
 import type { Layout, ServedDrive } from './layout.ts';
 import { type Folder, Listings } from './listings.ts';
+import { findNameProblem, toServiceName, toShownName } from './names.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
+import type { Overlay } from './overlay.ts';
 import { QuotaCache } from './quota.ts';
+import type { Slot } from './slot.ts';
+import { isTop, toTopEntry, toTopNodes } from './top-folder.ts';
 
 export interface DriveTreeDeps {
   readonly drive: ReadDrive;
   readonly layout: Layout;
+  /** Our own writes, which every answer has in it. */
+  readonly overlay: Overlay;
+  /** What must be known before anything is answered; its owner remembers that it was done. */
+  readonly prepare?: () => Promise<void>;
+  /** Hears of every listing that became complete, soon after: all ids that the folder has then. Must not throw. */
+  readonly onListed?: (folder: EntryKey, ids: ReadonlySet<string>) => void;
   /** `ALIDAV_ROOT`: the folder served as `/`, a path through the layout. Default: all of it. */
   readonly root?: string;
   /** How long a listing is answered from memory without asking. */
@@ -28,13 +40,13 @@ const RESERVED_ROOT_NAME = '.alidav';
 
 /** The drives addressed by path, with memory; paths are those of `drive/path.ts`, of mapped names. */
 export class DriveTree {
-  readonly #layout: Layout;
+  readonly #deps: DriveTreeDeps;
   readonly #root: readonly string[];
   readonly #listings: Listings;
   readonly #quota: QuotaCache;
 
   constructor(deps: DriveTreeDeps) {
-    this.#layout = deps.layout;
+    this.#deps = deps;
     this.#root = splitPath(deps.root ?? '/');
     this.#listings = new Listings({ ...deps, maxEntries: deps.maxEntries ?? DEFAULT_MAX_ENTRIES });
     this.#quota = new QuotaCache(deps);
@@ -47,14 +59,15 @@ export class DriveTree {
    * @throws DriveError `not-found` for a proven absence, also below a file; what kept us from asking, otherwise
    */
   async get(path: string, options: ReadOptions, signal?: AbortSignal): Promise<TreeNode> {
+    await this.#prepared(signal);
     const names = [...this.#root, ...splitPath(path)];
-    let node = this.#toNode(0, '/', toTopEntry(await this.#layout.getDrives(signal)));
+    let node = this.#toNode(0, '/', toTopEntry(await this.#deps.layout.getDrives(signal)));
     for (const [depth, name] of names.entries()) {
       const isLast = depth === names.length - 1;
       let child = await this.#findChild(node, name, isLast ? options : {}, signal);
       if (!child && options.fresh && !isLast) child = await this.#findChild(node, name, options, signal);
       if (!child) throw this.#notFound(path, depth);
-      node = this.#toNode(depth + 1, name, child);
+      node = this.#toNode(depth + 1, child.name, child.entry);
     }
     if (node.name === '' && node.entry.kind !== 'folder') {
       throw new DriveError('not-a-folder', 'ALIDAV_ROOT names a file of the drive, not a folder.');
@@ -64,13 +77,13 @@ export class DriveTree {
 
   /** From memory alone and however old, at the cost of a look into a map for each segment; never throws. */
   peek(path: string): TreeNode | undefined {
-    const drives = this.#layout.peekDrives();
+    const drives = this.#deps.layout.peekDrives();
     if (!drives) return undefined;
     let node = this.#toNode(0, '/', toTopEntry(drives));
     for (const [depth, name] of [...this.#root, ...splitPath(path)].entries()) {
-      const entry = isTop(node.entry) ? findDrive(drives, name) : this.#listings.peekNode(node.entry, name)?.entry;
-      if (!entry) return undefined;
-      node = this.#toNode(depth + 1, name, entry);
+      const child = this.#peekChild(node, name, drives) ?? this.#peekChild(node, toShownName(name), drives);
+      if (!child) return undefined;
+      node = this.#toNode(depth + 1, child.name, child.entry);
     }
     return node;
   }
@@ -82,12 +95,31 @@ export class DriveTree {
    */
   async *list(folder: TreeNode, options: ReadOptions, signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
     if (folder.entry.kind !== 'folder') throw new DriveError('not-a-folder', `"${folder.name}" is a file.`);
-    if (!isTop(folder.entry)) {
-      yield* this.#listings.list(toFolder(folder), options, signal);
-      return;
+    await this.#prepared(signal);
+    if (isTop(folder.entry)) yield this.#topNodes(folder, await this.#deps.layout.getDrives(signal));
+    else yield* this.#listings.list(toFolder(folder), options, signal);
+  }
+
+  /**
+   * The place that a path names, whether or not something is there; costs as much as `get`.
+   * @throws DriveError `not-found` or `not-a-folder` for the parent; `name-refused` for a free name that the service cannot
+   * store; `forbidden` for the root and for the program's own address
+   */
+  async locate(path: string, signal?: AbortSignal): Promise<Slot> {
+    const segments = splitPath(path);
+    const last = segments.pop();
+    if (last === undefined) throw new DriveError('forbidden', 'The root is no place for something else.');
+    const parent = await this.get(`/${segments.join('/')}`, {}, signal);
+    if (parent.entry.kind !== 'folder') throw new DriveError('not-a-folder', `"${parent.name}" is a file.`);
+    if (parent.name === '' && last === RESERVED_ROOT_NAME) {
+      throw new DriveError('forbidden', `/${RESERVED_ROOT_NAME} is alidav’s own address.`);
     }
-    const drives = await this.#layout.getDrives(signal);
-    yield drives.map((drive) => ({ name: drive.name, entry: toRootEntry(drive) }));
+    const node = await this.#findChild(parent, last, {}, signal);
+    if (node) return { path, parent, name: node.name, serviceName: node.entry.name, node };
+    const serviceName = toServiceName(last);
+    const problem = findNameProblem(serviceName);
+    if (problem !== undefined) throw new DriveError('name-refused', problem);
+    return { path, parent, name: toShownName(last), serviceName, node: undefined };
   }
 
   /** Cached for a minute; waits two seconds at most and then is undefined. Rejects with `aborted` alone. */
@@ -95,15 +127,46 @@ export class DriveTree {
     return this.#quota.getQuota(signal);
   }
 
+  /** Counts what was written, or deleted for good (less than 0), before the service is asked again. */
+  noteWritten(bytes: number): void {
+    this.#quota.noteWritten(bytes);
+  }
+
+  /** All that the service lists of a folder now, as it is: no memory, no guards, nothing of ours laid over it. */
+  fetchEntries(folder: EntryKey, signal?: AbortSignal): Promise<readonly Entry[]> {
+    return fetchEntries(this.#deps.drive, folder, signal);
+  }
+
+  async #prepared(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#deps.prepare) await untilAborted(this.#deps.prepare(), signal);
+  }
+
   async #findChild(
     node: TreeNode,
     name: string,
     options: ReadOptions,
     signal: AbortSignal | undefined,
-  ): Promise<Entry | undefined> {
+  ): Promise<TreeNode | undefined> {
     if (node.entry.kind !== 'folder') return undefined;
-    if (isTop(node.entry)) return findDrive(await this.#layout.getDrives(signal), name);
-    return (await this.#listings.findNode(toFolder(node), name, options, signal))?.entry;
+    if (isTop(node.entry)) {
+      const nodes = this.#topNodes(node, await this.#deps.layout.getDrives(signal));
+      return findNamed(nodes, name) ?? findNamed(nodes, toShownName(name));
+    }
+    const found = await this.#listings.findNode(toFolder(node), name, options, signal);
+    const shownName = toShownName(name);
+    if (found || shownName === name) return found;
+    // The listing is there now.
+    return this.#listings.findNode(toFolder(node), shownName, {}, signal);
+  }
+
+  #peekChild(node: TreeNode, name: string, drives: readonly ServedDrive[]): TreeNode | undefined {
+    return isTop(node.entry)
+      ? findNamed(this.#topNodes(node, drives), name)
+      : this.#listings.peekNode(node.entry, name);
+  }
+
+  #topNodes({ entry }: TreeNode, drives: readonly ServedDrive[]): TreeNode[] {
+    return toTopNodes(drives, this.#deps.overlay.localEntries(entry));
   }
 
   /** @param depth how many names of the whole way lead here; the served root loses its own */
@@ -128,41 +191,6 @@ function toFolder({ name, entry }: TreeNode): Folder {
   };
 }
 
-/** One drive is the root itself; several are folders of a root that no drive has. */
-function toTopEntry(drives: readonly ServedDrive[]): Entry {
-  const [only, ...others] = drives;
-  return only && others.length === 0 ? toRootEntry(only) : toFolderEntry('', '', '');
-}
-
-function findDrive(drives: readonly ServedDrive[], name: string): Entry | undefined {
-  const drive = drives.find((candidate) => candidate.name === name);
-  return drive && toRootEntry(drive);
-}
-
-function toRootEntry({ driveId, name }: ServedDrive): Entry {
-  return toFolderEntry(driveId, ROOT_ID, name);
-}
-
-/** The times of a folder that the service does not tell about are 0: unknown, and the same every time. */
-function toFolderEntry(driveId: string, id: string, name: string): Entry {
-  return {
-    driveId,
-    id,
-    parentId: '',
-    name,
-    kind: 'folder',
-    sizeBytes: 0,
-    createdAt: 0,
-    updatedAt: 0,
-    contentHash: undefined,
-    mimeType: undefined,
-    liveStreams: undefined,
-    blockedReason: undefined,
-    trashed: false,
-  };
-}
-
-/** The folder above several drives has no drive of its own. */
-function isTop(entry: Entry): boolean {
-  return entry.driveId === '';
+function findNamed(nodes: readonly TreeNode[], name: string): TreeNode | undefined {
+  return nodes.find((node) => node.name === name);
 }

@@ -1,15 +1,19 @@
 import { untilAborted } from '../drive/abortable.ts';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { EntryKey } from '../drive/entry.ts';
-import { DriveError } from '../drive/errors.ts';
+import type { FetchOverlay } from './fetch-overlay.ts';
+import { fetchPages } from './folder-pages.ts';
 import type { Listing } from './listing.ts';
+import { ListingCursor } from './listing-cursor.ts';
 import type { TreeNode } from './node.ts';
 
 export interface ListingFetchDeps {
-  readonly drive: ReadDrive;
+  readonly drive: Pick<ReadDrive, 'listPage'>;
   readonly folder: EntryKey;
   /** Empty; filled page by page. */
   readonly listing: Listing;
+  /** Our own writes, which the pages may lack. */
+  readonly overlay: FetchOverlay;
   /** Called once, before any waiter hears of it. */
   readonly onEnd: (outcome: FetchOutcome) => void;
 }
@@ -44,22 +48,33 @@ export class ListingFetch {
 
   /** Never rejects: whoever joined hears of failures. */
   async run(): Promise<void> {
-    const { drive, folder, listing } = this.#deps;
-    const markers = new Set<string>();
+    const { drive, folder, listing, overlay } = this.#deps;
+    const { signal } = this.#controller;
+    const pages = fetchPages(drive, folder, signal);
     try {
-      for (let marker = ''; ; ) {
-        const page = await drive.listPage(folder, marker, this.#controller.signal);
+      for (;;) {
+        const turn = overlay.turn;
+        const { done, value: page } = await pages.next();
         if (this.#outcome) return;
-        listing.addPage(page.entries);
-        marker = page.nextMarker;
-        if (marker === '') return this.#end({ state: 'complete' });
-        if (markers.has(marker)) throw new DriveError('unavailable', 'AliyunDrive gave the same page marker twice.');
-        markers.add(marker);
+        if (done) break;
+        await overlay.settle(page, turn, signal);
+        if (this.#outcome) return;
+        listing.addPage(overlay.apply(page, turn));
         this.#announce();
       }
+      await overlay.settleMissing(listing, signal);
+      if (this.#outcome) return;
+      listing.addPage(overlay.missing(listing));
+      overlay.confirm();
+      this.#end({ state: 'complete' });
     } catch (error) {
       if (!this.#outcome) this.#end({ state: 'failed', error });
     }
+  }
+
+  /** The listing was changed by a write of ours: whoever waits for its next page looks again. */
+  notePatched(): void {
+    if (!this.#outcome) this.#announce();
   }
 
   /** Every `join` needs its `leave`. */
@@ -93,19 +108,13 @@ export class ListingFetch {
 
   /** What is here already, then every page as it arrives; throws rather than end short. */
   async *pages(signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
-    let seen = 0;
+    const cursor = new ListingCursor(this.listing);
     for (;;) {
       const over = this.#isOver();
-      const { nodes } = this.listing;
-      if (seen < nodes.length) {
-        const news = nodes.slice(seen);
-        seen = nodes.length;
-        yield news;
-      } else if (over) {
-        return;
-      } else {
-        await untilAborted(this.#change.happened, signal);
-      }
+      const news = cursor.take();
+      if (news.length > 0) yield news;
+      else if (over) return;
+      else await untilAborted(this.#change.happened, signal);
     }
   }
 

@@ -1,19 +1,25 @@
 import { LRUCache } from 'lru-cache';
 import { throwIfAborted } from '../drive/abortable.ts';
 import type { ReadDrive } from '../drive/drive.ts';
-import type { EntryKey } from '../drive/entry.ts';
+import type { Entry, EntryKey } from '../drive/entry.ts';
 import { type DriveError, isDriveError } from '../drive/errors.ts';
+import { localKindOf } from '../drive/local-entry.ts';
 import type { Logger } from '../log.ts';
+import { toFolderKey } from './folder-key.ts';
 import { Listing } from './listing.ts';
 import { type FetchOutcome, ListingFetch } from './listing-fetch.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
+import type { ListingMemory, Overlay } from './overlay.ts';
 
 export interface ListingsDeps {
-  readonly drive: ReadDrive;
+  readonly drive: Pick<ReadDrive, 'listPage'>;
+  readonly overlay: Overlay;
   /** How long a listing is answered from memory without asking. */
   readonly listFreshMs: number;
   /** Bounds the memory of all listings together. */
   readonly maxEntries: number;
+  /** Hears of every listing that became complete, soon after: all ids that the folder has then. Must not throw. */
+  readonly onListed?: ((folder: EntryKey, ids: ReadonlySet<string>) => void) | undefined;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -41,8 +47,8 @@ interface RunningFetch {
 /** How long a failed revalidation is not repeated, unless the service names a time: an outage would slow every request. */
 const FAILURE_PAUSE_MS = 5_000;
 
-/** Folders' listings by drive and id: cached, revalidated, one fetch in flight for each. */
-export class Listings {
+/** Folders' listings by drive and id: cached, revalidated, one fetch in flight for each, and with our own writes at once. */
+export class Listings implements ListingMemory {
   readonly #deps: ListingsDeps;
   readonly #known: LRUCache<string, KnownListing>;
   readonly #running = new Map<string, RunningFetch>();
@@ -54,8 +60,9 @@ export class Listings {
       maxSize: deps.maxEntries,
       // A folder without entries takes its place too; one that is larger than all of it is kept alone, for every look
       // into it would cost a call for each of its pages.
-      sizeCalculation: ({ listing }) => Math.min(listing.nodes.length + 1, deps.maxEntries),
+      sizeCalculation: ({ listing }) => Math.min(listing.size + 1, deps.maxEntries),
     });
+    deps.overlay.attach(this);
   }
 
   /** @returns undefined when the folder is proven to have no entry of that name; a `DriveError` when nothing is proven. */
@@ -108,20 +115,65 @@ export class Listings {
 
   /** From memory alone, however old; also from the pages of a fetch under way. */
   peekNode(key: EntryKey, name: string): TreeNode | undefined {
-    const mapKey = toMapKey(key);
+    if (isLocal(key)) return this.#localListing(key).findNode(name);
+    const mapKey = toFolderKey(key);
     const known = this.#known.peek(mapKey);
     return known ? known.listing.findNode(name) : this.#running.get(mapKey)?.fetch.listing.findNode(name);
   }
 
+  findNamed(folder: EntryKey, serviceName: string): readonly Entry[] {
+    return this.#inMemory(folder).flatMap((listing) => listing.entriesNamed(serviceName));
+  }
+
+  patch(folder: EntryKey, removed: readonly Entry[], placed: readonly Entry[]): void {
+    this.#change(folder, (listing) => listing.patch(removed, placed));
+  }
+
+  observe(folder: EntryKey, id: string, shown: Entry | undefined): void {
+    this.#change(folder, (listing) => (shown ? listing.observe(shown) : listing.remove(id)));
+  }
+
+  noteEmpty(folder: EntryKey): void {
+    const listing = this.#newListing({ key: folder, reservedName: undefined });
+    listing.addPage(this.#deps.overlay.localEntries(folder));
+    this.#know(toFolderKey(folder), listing);
+  }
+
+  /** What was hidden and then not taken up by a change may be there or not: the next reader asks. */
+  noteUnguarded(folder: EntryKey, isUnsure = false): void {
+    const known = this.#known.peek(toFolderKey(folder));
+    if (known && (isUnsure || known.listing.isShort)) known.freshUntil = Math.min(known.freshUntil, this.#deps.now());
+  }
+
+  #inMemory(folder: EntryKey): Listing[] {
+    const mapKey = toFolderKey(folder);
+    return [this.#known.peek(mapKey)?.listing, this.#running.get(mapKey)?.fetch.listing].filter(
+      (listing) => listing !== undefined,
+    );
+  }
+
+  #change(folder: EntryKey, change: (listing: Listing) => void): void {
+    for (const listing of this.#inMemory(folder)) change(listing);
+    const mapKey = toFolderKey(folder);
+    this.#running.get(mapKey)?.fetch.notePatched();
+    const known = this.#known.peek(mapKey);
+    // Another object: the cache measures what it holds only when it is given something new.
+    if (known) this.#known.set(mapKey, { ...known });
+  }
+
   #findFresh(folder: Folder, options: ReadOptions): KnownListing | undefined {
+    // What lives with us alone, the service is never asked for.
+    if (isLocal(folder.key)) {
+      return { listing: this.#localListing(folder.key), freshUntil: Number.POSITIVE_INFINITY, failure: undefined };
+    }
     if (options.fresh) return undefined;
-    const known = this.#known.get(toMapKey(folder.key));
+    const known = this.#known.get(toFolderKey(folder.key));
     return known && this.#deps.now() < known.freshUntil ? known : undefined;
   }
 
   #findLastKnown(folder: Folder, options: ReadOptions, error: unknown): Listing | undefined {
     if (options.fresh || !couldNotAsk(error)) return undefined;
-    return this.#known.get(toMapKey(folder.key))?.listing;
+    return this.#known.get(toFolderKey(folder.key))?.listing;
   }
 
   /**
@@ -132,7 +184,7 @@ export class Listings {
     const asked = ++this.#turn;
     for (;;) {
       throwIfAborted(signal);
-      const running = this.#running.get(toMapKey(folder.key));
+      const running = this.#running.get(toFolderKey(folder.key));
       if (!running || !options.fresh || running.turn > asked) {
         const fetch = running?.fetch ?? this.#begin(folder);
         // In the same breath as the choice: a fetch that others leave meanwhile would be stopped.
@@ -144,20 +196,43 @@ export class Listings {
   }
 
   #begin(folder: Folder): ListingFetch {
-    const mapKey = toMapKey(folder.key);
-    const listing = new Listing(folder.reservedName);
+    const mapKey = toFolderKey(folder.key);
+    const listing = this.#newListing(folder);
+    const overlay = this.#deps.overlay.beginFetch(folder.key);
     const onEnd = (outcome: FetchOutcome): void => {
       this.#running.delete(mapKey);
       if (outcome.state === 'complete') {
-        this.#known.set(mapKey, { listing, freshUntil: this.#deps.now() + this.#deps.listFreshMs, failure: undefined });
+        this.#know(mapKey, listing);
+        this.noteUnguarded(folder.key);
+        this.#tellListed(folder.key, listing);
       } else if (outcome.state === 'failed') {
         this.#noteFailure(mapKey, outcome.error);
       }
     };
-    const fetch = new ListingFetch({ drive: this.#deps.drive, folder: folder.key, listing, onEnd });
+    const fetch = new ListingFetch({ drive: this.#deps.drive, folder: folder.key, listing, overlay, onEnd });
     this.#running.set(mapKey, { fetch, turn: ++this.#turn });
     void fetch.run();
     return fetch;
+  }
+
+  #newListing({ key, reservedName }: Folder): Listing {
+    return new Listing(reservedName, () => this.#deps.overlay.findGuards(key));
+  }
+
+  #localListing(key: EntryKey): Listing {
+    const listing = this.#newListing({ key, reservedName: undefined });
+    listing.addPage(this.#deps.overlay.localEntries(key));
+    return listing;
+  }
+
+  #know(mapKey: string, listing: Listing): void {
+    this.#known.set(mapKey, { listing, freshUntil: this.#deps.now() + this.#deps.listFreshMs, failure: undefined });
+  }
+
+  #tellListed(folder: EntryKey, listing: Listing): void {
+    const { onListed } = this.#deps;
+    // Readers come first; whoever listens then hears of what was written meanwhile, too.
+    if (onListed) setImmediate(() => onListed(folder, listing.collectIds()));
   }
 
   #noteFailure(mapKey: string, error: unknown): void {
@@ -179,6 +254,6 @@ function couldNotAsk(error: unknown): error is DriveError {
   return isDriveError(error, 'unavailable', 'throttled', 'login-required', 'invalid-request');
 }
 
-function toMapKey({ driveId, id }: EntryKey): string {
-  return `${driveId}/${id}`;
+function isLocal(key: EntryKey): boolean {
+  return localKindOf(key) !== undefined;
 }

@@ -65,6 +65,24 @@ export function toServiceName(displayName: string): string {
   });
 }
 
+/** The name under which tree and listings know what a path calls so: `notes.` is shown as `notes．`, and found as both. */
+export function toShownName(pathName: string): string {
+  return toDisplayName(toServiceName(pathName));
+}
+
+const MOST_NAME_BYTES = 1024;
+
+/** @returns why the service cannot store an entry of this name, for people; undefined if it can */
+export function findNameProblem(serviceName: string): string | undefined {
+  if (serviceName === '') return 'A name cannot be empty.';
+  if (serviceName === '.' || serviceName === '..') return `No entry can be called "${serviceName}".`;
+  // It would make folders of it.
+  if (serviceName.includes('/')) return 'AliyunDrive stores no name with a slash, for which "／" stands here.';
+  if (!serviceName.isWellFormed()) return 'AliyunDrive stores no name that is not well-formed Unicode.';
+  if (Buffer.byteLength(serviceName) <= MOST_NAME_BYTES) return undefined;
+  return `AliyunDrive stores names of ${MOST_NAME_BYTES} bytes at most.`;
+}
+
 /** Lone surrogates have no UTF-8 form, so no href; U+FFFE and U+FFFF are allowed in no XML 1.0 document (§2.2). */
 function isEncodable(char: string): boolean {
   return char.isWellFormed() && char < '\uFFFE';

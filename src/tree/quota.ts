@@ -35,6 +35,11 @@ export class QuotaCache {
     return this.#last;
   }
 
+  /** Counts what was written as used at once, or what was deleted for good (less than 0) as free, until the next answer. */
+  noteWritten(bytes: number): void {
+    if (this.#last) this.#last = { ...this.#last, usedBytes: Math.max(0, this.#last.usedBytes + bytes) };
+  }
+
   async #refresh(): Promise<void> {
     try {
       this.#last = await this.#deps.drive.fetchQuota();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DriveError } from '../../../src/drive/errors.ts';
-import { makeEntry, makeFiles, makeFolder } from './fake-drive.ts';
+import { toServiceName } from '../../../src/tree/names.ts';
+import { makeEntry, makeFiles, makeFolder, settle } from './fake-drive.ts';
 import { FRESH_MS, fixedLayout, makeTree } from './make-tree.ts';
 
 const TWO_DRIVES = fixedLayout([
@@ -173,5 +174,159 @@ describe('getQuota', () => {
     expect(await tree.getQuota()).toEqual(drive.quota);
     drive.failure = new DriveError('unavailable', 'down');
     expect(await tree.getQuota()).toEqual(drive.quota);
+  });
+});
+
+describe('locate', () => {
+  it('names the place of what is there, under the name that the service has', async () => {
+    const { drive, tree } = makeTree();
+    drive.setFolder('root', [makeFolder('AC/DC')]);
+    drive.setFolder('id-AC/DC', [makeEntry('a', { id: 'xaaaa' }), makeEntry('a', { id: 'xbbbb', createdAt: 2 })]);
+    const slot = await tree.locate('/AC／DC/a (bbbb)');
+    expect(slot).toMatchObject({
+      path: '/AC／DC/a (bbbb)',
+      parent: { name: 'AC／DC', entry: { id: 'id-AC/DC' } },
+      name: 'a (bbbb)',
+      serviceName: 'a',
+      node: { entry: { id: 'xbbbb' } },
+    });
+    expect(await tree.locate('/AC／DC')).toMatchObject({ parent: { name: '', entry: { id: 'root' } } });
+    expect(drive.calls).toEqual(['root@0', 'id-AC/DC@0']);
+  });
+
+  it.each([
+    ['new.txt', 'new.txt', 'new.txt'],
+    ['a (bbbb)', 'a (bbbb)', 'a (bbbb)'],
+    ['Icon␍', 'Icon\r', 'Icon␍'],
+    ['notes.', 'notes.', 'notes．'],
+    ['notes．', 'notes.', 'notes．'],
+    [' blank ', ' blank ', '␠blank␠'],
+    ['.alidav', '.alidav', '.alidav', '/docs'],
+    ['文'.repeat(341), '文'.repeat(341), '文'.repeat(341)],
+  ])('%j is free, and called %j by the service', async (asked, serviceName, name, folder = '') => {
+    const { drive, tree, overlay } = makeTree();
+    drive.setFolder('root', [makeFolder('docs')]);
+    drive.setFolder('id-docs', []);
+    const path = `${folder}/${asked}`;
+    const slot = await tree.locate(path);
+    expect(slot).toMatchObject({ path, name, serviceName, node: undefined });
+    const placed = makeEntry(serviceName, { id: 'placed', parentId: slot.parent.entry.id });
+    await overlay.apply({ removed: [], placed: [placed] });
+    // Whatever a client calls it, it finds what it has put there, and as it is listed.
+    for (const found of [await tree.get(path, {}), tree.peek(path), (await tree.locate(path)).node]) {
+      expect(found).toEqual({ name, entry: placed });
+    }
+  });
+
+  it.each([
+    ['a／b', 'name-refused'],
+    ['‛', 'name-refused'],
+    ['．', 'name-refused'],
+    ['．．', 'name-refused'],
+    ['‛ED‛A0‛80', 'name-refused'],
+    ['文'.repeat(342), 'name-refused'],
+    ['.alidav', 'forbidden'],
+    ['', 'forbidden'],
+    ['absent/a', 'not-found'],
+    ['absent/deeper/a', 'not-found'],
+    ['file/a', 'not-a-folder'],
+    ['file/a/b', 'not-found'],
+  ])('%j is no place: %s', async (asked, code) => {
+    const { drive, tree } = makeTree();
+    drive.setFolder('root', [makeEntry('file')]);
+    await expect(tree.locate(`/${asked}`)).rejects.toMatchObject({ code });
+  });
+
+  it('is a place whatever its name, where something of it is', async () => {
+    const { drive, tree } = makeTree();
+    drive.setFolder('root', [makeEntry('a/b'), makeEntry('.')]);
+    expect(await tree.locate('/a／b')).toMatchObject({ serviceName: 'a/b', node: { name: 'a／b' } });
+    expect(await tree.locate('/．')).toMatchObject({ serviceName: '.', node: { name: '．' } });
+  });
+
+  it('could not be asked for is no absence', async () => {
+    const { drive, tree } = makeTree();
+    drive.failure = new DriveError('unavailable', 'down');
+    await expect(tree.locate('/a')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('knows the folder above several drives by its empty keys', async () => {
+    const { tree } = makeTree({ layout: TWO_DRIVES });
+    const free = await tree.locate('/new');
+    expect(free).toMatchObject({ parent: { entry: { driveId: '', id: '' } }, node: undefined });
+    expect(await tree.locate('/备份盘')).toMatchObject({ node: { entry: { driveId: 'd1', id: 'root' } } });
+  });
+});
+
+describe('prepare', () => {
+  it('is awaited before anything is answered, and what it fails with is heard', async () => {
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { drive, tree, list } = makeTree({ prepare: () => gate });
+    drive.setFolder('root', [makeEntry('a')]);
+    const asked = Promise.all([tree.get('/a', {}), tree.locate('/a'), list('/')]);
+    const controller = new AbortController();
+    const leaving = tree.get('/a', {}, controller.signal).catch((error) => error.code);
+    await settle();
+    expect(drive.calls).toEqual([]);
+    controller.abort();
+    expect(await leaving).toBe('aborted');
+    open();
+    await asked;
+    expect(drive.calls).toEqual(['root@0']);
+    const failing = makeTree({ prepare: () => Promise.reject(new DriveError('login-required', 'sign in')) });
+    await expect(failing.tree.get('/a', {})).rejects.toMatchObject({ code: 'login-required' });
+  });
+});
+
+describe('onListed', () => {
+  it('hears of every complete listing and of no other, with what is ours in it', async () => {
+    const heard: [string, string[]][] = [];
+    const made = makeTree({ onListed: ({ id }, ids) => heard.push([id, [...ids].toSorted()]) });
+    const { drive, overlay, names } = made;
+    drive.pageSize = 1;
+    drive.setFolder('root', makeFiles(2));
+    drive.setEntry('id-own', makeEntry('own'));
+    await overlay.apply({ removed: [], placed: [makeEntry('own')] });
+    await names('/');
+    expect(heard).toEqual([]);
+    await overlay.apply({ removed: [], placed: [makeEntry('later')] });
+    await settle();
+    expect(heard).toEqual([['root', ['id-file-000000', 'id-file-000001', 'id-later', 'id-own']]]);
+    await names('/');
+    drive.failure = new DriveError('unavailable', 'down');
+    await names('/', { fresh: true }).catch(() => {});
+    await settle();
+    expect(heard).toHaveLength(1);
+  });
+});
+
+describe('fetchEntries', () => {
+  it('are what the service lists now, as it is', async () => {
+    const { drive, tree, overlay, names } = makeTree();
+    drive.pageSize = 1;
+    const twins = [makeEntry('a', { id: '1' }), makeEntry('a', { id: '2', createdAt: 2 })];
+    drive.setFolder('root', twins);
+    await names('/');
+    overlay.guard({ driveId: 'd1', id: 'root' }, 'a', undefined);
+    await overlay.apply({ removed: twins, placed: [makeEntry('own')] });
+    expect(await tree.fetchEntries({ driveId: 'd1', id: 'root' })).toEqual(twins);
+    drive.failure = new DriveError('unavailable', 'down');
+    await expect(tree.fetchEntries({ driveId: 'd1', id: 'root' })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('a trailing full stop or blank', () => {
+  it('is found as it is asked for and as it is shown', async () => {
+    const { drive, tree } = makeTree();
+    drive.setFolder('root', [makeFolder('etc.'), makeEntry('etc．', { createdAt: 2 })]);
+    drive.setFolder('id-etc.', [makeEntry(toServiceName('a␠'))]);
+    for (const path of ['/etc./a ', '/etc．/a␠', '/etc．/a ']) {
+      expect((await tree.get(path, {})).entry.id).toBe('id-a ');
+      expect(tree.peek(path)?.name).toBe('a␠');
+    }
+    expect((await tree.get('/etc‛．', {})).entry.id).toBe('id-etc．');
   });
 });

@@ -60,6 +60,11 @@ export class FakeDrive implements ReadDrive {
   failure: DriveError | undefined;
   /** Page calls wait in `held` while set. */
   holding = false;
+  /** Fails single look-ups while set. */
+  entryFailure: DriveError | undefined;
+  /** Ids of single look-ups. */
+  readonly entryCalls: string[] = [];
+  readonly #entries = new Map<string, Entry | undefined>();
   readonly #folders = new Map<string, readonly Entry[]>();
 
   setFolder(id: string, entries: readonly Entry[], driveId = DRIVE_ID): void {
@@ -100,8 +105,19 @@ export class FakeDrive implements ReadDrive {
     return this.quota;
   }
 
-  fetchEntry(): Promise<never> {
-    return Promise.reject(new Error('the tree asks for no single entry'));
+  /** What a single look-up finds where that is not what listings show; undefined: it is no more. */
+  setEntry(id: string, entry: Entry | undefined): void {
+    this.#entries.set(id, entry);
+  }
+
+  async fetchEntry({ driveId, id }: EntryKey, signal?: AbortSignal): Promise<Entry> {
+    this.entryCalls.push(id);
+    if (this.holding) await this.#hold(`get ${id}`, signal);
+    if (this.failure ?? this.entryFailure) throw this.failure ?? this.entryFailure;
+    const listed = [...this.#folders].flatMap(([key, entries]) => (key.startsWith(`${driveId}/`) ? entries : []));
+    const entry = this.#entries.has(id) ? this.#entries.get(id) : listed.find((candidate) => candidate.id === id);
+    if (!entry) throw new DriveError('not-found', 'no such entry');
+    return entry;
   }
 
   fetchDownload(): Promise<never> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { Listing } from '../../../src/tree/listing.ts';
-import { makeEntry, makeFolder } from './fake-drive.ts';
+import { ListingCursor } from '../../../src/tree/listing-cursor.ts';
+import { makeEntry, makeFiles, makeFolder } from './fake-drive.ts';
 
 const ID = '65e1aa00bb11cc22dd33ee44ff5500112233';
 
@@ -100,5 +101,103 @@ describe('Listing', () => {
   it('names a thousand entries of one name', () => {
     const entries = Array.from({ length: 1000 }, (_, n) => file('a', n, String(n).padStart(4, '0')));
     expect(Object.keys(namesById([entries]))).toHaveLength(1000);
+  });
+});
+
+/** Names and the ids under them, and that every way to them agrees. */
+function view(listing: Listing): Record<string, string> {
+  for (const node of listing.nodes) {
+    expect(listing.findNode(node.name)).toBe(node);
+    expect(listing.has(node.entry.id)).toBe(true);
+  }
+  const shown = Object.fromEntries(listing.nodes.map(({ name, entry }) => [name, entry.id]));
+  expect(Object.keys(shown)).toHaveLength(listing.size);
+  return shown;
+}
+
+describe('a listing that our own writes change', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name, createdAt) => makeEntry(name, { id: name, createdAt }));
+  if (!a || !b || !c) throw new Error('three entries');
+
+  function list(...entries: Entry[]): Listing {
+    const listing = new Listing('reserved');
+    listing.addPage(entries);
+    return listing;
+  }
+
+  it.each<[string, Entry[], Entry[], Record<string, string>]>([
+    ['a new entry', [], [makeEntry('d', { id: 'd' })], { a: 'a', b: 'b', c: 'c', d: 'd' }],
+    ['one that is gone', [b], [], { a: 'a', c: 'c' }],
+    ['one that never was', [makeEntry('x', { id: 'x' })], [], { a: 'a', b: 'b', c: 'c' }],
+    ['a new name', [b], [{ ...b, name: 'd' }], { a: 'a', d: 'b', c: 'c' }],
+    ['new content', [], [{ ...b, sizeBytes: 9 }], { a: 'a', b: 'b', c: 'c' }],
+    ['a successor', [b], [{ ...b, id: 'd' }], { a: 'a', b: 'd', c: 'c' }],
+    ['a move over another', [c, b], [{ ...b, name: 'c' }], { a: 'a', c: 'b' }],
+    ['a name in use by another', [], [{ ...b, id: 'dddd' }], { a: 'a', b: 'b', c: 'c', 'b (dddd)': 'dddd' }],
+    ['a reserved name', [], [{ ...b, name: 'reserved' }], { a: 'a', c: 'c', 'reserved (b)': 'b' }],
+  ])('takes in %s', (_, removed, placed, expected) => {
+    const listing = list(a, b, c);
+    const { nodes } = listing;
+    const before = [...nodes];
+    listing.patch(removed, placed);
+    expect(view(listing)).toEqual(expected);
+    for (const entry of placed) {
+      expect(listing.nodes.find((node) => node.entry.id === entry.id)?.entry).toBe(entry);
+    }
+    expect(nodes).toEqual(before);
+  });
+
+  it('lets a name that became free stay free, and gives it to the next who comes', () => {
+    const twin = { ...b, id: 'bbbb' };
+    const listing = list(a, b, twin);
+    listing.remove('b');
+    expect(view(listing)).toEqual({ a: 'a', 'b (bbbb)': 'bbbb' });
+    listing.put({ ...c, name: 'b' });
+    expect(view(listing)).toEqual({ a: 'a', 'b (bbbb)': 'bbbb', b: 'c' });
+  });
+
+  it('calls a successor as its predecessor was called', () => {
+    const twin = { ...b, id: 'bbbb' };
+    const listing = list(b, twin);
+    listing.patch([twin], [{ ...b, id: 'dddd' }]);
+    expect(view(listing)).toEqual({ b: 'b', 'b (bbbb)': 'dddd' });
+  });
+
+  it('takes a page that tells otherwise of an entry that is here', () => {
+    const listing = list(a);
+    listing.put(b);
+    listing.addPage([{ ...b, name: 'renamed' }, c, a]);
+    expect(view(listing)).toEqual({ a: 'a', renamed: 'b', c: 'c' });
+  });
+});
+
+describe('ListingCursor', () => {
+  it('hands out what comes, once', () => {
+    const listing = new Listing(undefined);
+    const cursor = new ListingCursor(listing);
+    expect(cursor.take()).toEqual([]);
+    listing.addPage(makeFiles(3));
+    expect(cursor.take()).toHaveLength(3);
+    listing.addPage(makeFiles(2, 3));
+    listing.put(makeEntry('own'));
+    expect(cursor.take().map(({ name }) => name)).toEqual(['file-000003', 'file-000004', 'own']);
+    expect(cursor.take()).toEqual([]);
+  });
+
+  it('hands out no name and no entry again when the listing was changed behind it', () => {
+    const listing = new Listing(undefined);
+    const cursor = new ListingCursor(listing);
+    const [first, second, third, fourth] = makeFiles(4);
+    if (!first || !second || !third || !fourth) throw new Error('four files');
+    listing.addPage([first, second]);
+    cursor.take();
+    listing.patch([first], [{ ...first, name: 'renamed' }]);
+    listing.patch([second], [{ ...second, id: 'successor' }]);
+    listing.addPage([third, fourth]);
+    listing.remove(fourth.id);
+    expect(cursor.take().map(({ name }) => name)).toEqual([third.name]);
+    listing.put(makeEntry('own'));
+    expect(cursor.take().map(({ name }) => name)).toEqual(['own']);
+    expect(cursor.take()).toEqual([]);
   });
 });

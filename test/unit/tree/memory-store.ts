@@ -1,19 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Lease, StateEntry, StateKey, StateStore, StateValue } from '../../../src/state/store.ts';
 
-/** The part of a state store that the tree uses, in memory. */
+/** The part of a state store that the tree uses, in memory; a second tree on it is one after a restart. */
 export class MemoryStore implements StateStore {
   readonly values = new Map<string, StateValue>();
+  /** Fails every change while set. */
+  failure: Error | undefined;
 
   async get(key: StateKey): Promise<StateValue | undefined> {
     return structuredClone(this.values.get(JSON.stringify(key)));
   }
 
   async put(key: StateKey, value: StateValue): Promise<void> {
+    if (this.failure) throw this.failure;
     this.values.set(JSON.stringify(key), structuredClone(value));
   }
 
   async remove(key: StateKey): Promise<void> {
+    if (this.failure) throw this.failure;
     this.values.delete(JSON.stringify(key));
   }
 
@@ -23,7 +27,14 @@ export class MemoryStore implements StateStore {
     return true;
   }
 
-  async *range(): AsyncGenerator<StateEntry> {}
+  async *range(prefix: StateKey): AsyncGenerator<StateEntry> {
+    for (const [text, value] of [...this.values].toSorted()) {
+      const key: StateKey = JSON.parse(text);
+      if (key.length > prefix.length && prefix.every((part, index) => part === key[index])) {
+        yield { key, value: structuredClone(value) };
+      }
+    }
+  }
 
   async acquireLease(): Promise<Lease | undefined> {
     return undefined;

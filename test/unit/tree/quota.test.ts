@@ -78,6 +78,22 @@ describe('QuotaCache', () => {
     expect(await cache.getQuota()).toEqual(drive.quota);
   });
 
+  it('counts what was written until the service tells', async () => {
+    const { drive, cache } = makeCache();
+    cache.noteWritten(5);
+    expect(await cache.getQuota()).toEqual({ usedBytes: 1, totalBytes: 10 });
+    cache.noteWritten(4);
+    expect(await cache.getQuota()).toEqual({ usedBytes: 5, totalBytes: 10 });
+    cache.noteWritten(-9);
+    expect(await cache.getQuota()).toEqual({ usedBytes: 0, totalBytes: 10 });
+    cache.noteWritten(7);
+    drive.quota = { usedBytes: 8, totalBytes: 10 };
+    await vi.advanceTimersByTimeAsync(60_000);
+    await cache.getQuota();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await cache.getQuota()).toEqual(drive.quota);
+  });
+
   it('lets a waiter leave', async () => {
     const { drive, cache } = makeCache();
     drive.fetchQuota = () => new Promise(() => {});

@@ -1,0 +1,95 @@
+import type { Change, OnChanged } from '../drive/change.ts';
+import type { Entry, EntryKey } from '../drive/entry.ts';
+import type { Journal } from '../state/journal.ts';
+import { entriesOf, type GuardedName, isSameName, type OperationRecord, placeOf } from './operation-record.ts';
+
+/** Shows of a folder's name one entry alone, or nothing, until the result is called: with true, the next reader asks. */
+export type Guard = (
+  folder: EntryKey,
+  serviceName: string,
+  visibleId: string | undefined,
+  known?: Entry | undefined,
+) => (isUnsure?: boolean) => void;
+
+export interface JobDeps {
+  readonly journal: Journal<OperationRecord>;
+  readonly guard: Guard;
+  readonly onChanged: OnChanged;
+}
+
+/** An operation under way: its record in the journal, and the guards over the names that it touches. */
+export class Job {
+  readonly id: string;
+  readonly #deps: JobDeps;
+  #record: OperationRecord;
+  #lifts: readonly (() => void)[] = [];
+  #isEnded = false;
+  #isLeft = false;
+
+  constructor(deps: JobDeps, id: string, record: OperationRecord) {
+    this.#deps = deps;
+    this.id = id;
+    this.#record = record;
+  }
+
+  /** Records first what is about to be done. */
+  static async open(deps: JobDeps, record: OperationRecord): Promise<Job> {
+    return new Job(deps, await deps.journal.add(record), record);
+  }
+
+  get record(): OperationRecord {
+    return this.#record;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** What is left of it is to be done later, whatever the client is told now. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  guard(names: readonly GuardedName[] = this.#record.guards): void {
+    this.lift();
+    const known = entriesOf(this.#record);
+    this.#lifts = names.map(({ folder, name, visibleId }) => {
+      const entry = known.find((one) => one.id === visibleId && isSameName(placeOf(one), { folder, name }));
+      return this.#deps.guard(folder, name, visibleId, entry);
+    });
+  }
+
+  lift(): void {
+    for (const lift of this.#lifts) lift();
+    this.#lifts = [];
+  }
+
+  /** Resolves when a crash would find the new record. */
+  async become(record: OperationRecord): Promise<void> {
+    this.#record = record;
+    await this.#deps.journal.update(this.id, record);
+  }
+
+  async leave(record: OperationRecord): Promise<void> {
+    this.#isLeft = true;
+    // The record that stands in the journal leads to the same end, by a longer way.
+    await this.become(record).catch(() => {});
+  }
+
+  takeUp(): void {
+    this.#isLeft = false;
+  }
+
+  /** Lets readers see the outcome. The guards go in the same turn, so that there is none in which neither is seen. */
+  async show(change: Change): Promise<void> {
+    const durable = this.#deps.onChanged(change);
+    this.lift();
+    await durable;
+  }
+
+  async end(): Promise<void> {
+    this.lift();
+    await this.#deps.journal.remove(this.id);
+    this.#isEnded = true;
+  }
+}
