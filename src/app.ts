@@ -4,6 +4,7 @@ import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
 import type { AccountIdentity } from './aliyun/account.ts';
 import type { Settings } from './config/schema.ts';
 import { type Connection, connect } from './connection.ts';
+import { localKindOf } from './drive/local-entry.ts';
 import { createFront } from './http/front.ts';
 import type { Logger, RequestRecord } from './log.ts';
 import type { AccountStatus } from './state/account-status.ts';
@@ -12,11 +13,11 @@ import { classifyClient } from './transfer/clients.ts';
 import { DownloadLinks } from './transfer/download-links.ts';
 import { LivePhotos } from './transfer/live-photos.ts';
 import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
-import { DriveTree } from './tree/drive-tree.ts';
 import { createLayout } from './tree/layout.ts';
 import { createCollectionPage } from './webdav/collection-page.ts';
 import { createGetHead } from './webdav/methods/get-head.ts';
 import { createWebDavServer } from './webdav/server.ts';
+import { createWriting } from './writing.ts';
 
 export interface AppOptions {
   readonly settings: Settings;
@@ -38,6 +39,9 @@ export interface App {
  */
 const BODIES = { open: 3, page: 16, app: 16 } as const satisfies Record<AccountIdentity['kind'], number>;
 
+/** What is left of the grace to put what could not end where the next start finds it. */
+const TIDYING_MS = 2_000;
+
 /** Wires the whole program; the one place that knows every part of it. */
 export async function createApp({ settings, version, log }: AppOptions): Promise<App> {
   const now = Date.now;
@@ -58,20 +62,24 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     setting: settings.drive,
     log,
   });
-  const listFreshMs = settings.list_fresh_s * 1000;
-  const tree = new DriveTree({ drive, layout, root: settings.root, listFreshMs, now, log });
-
   const links = new DownloadLinks({ drive, now });
   const livePhotos = new LivePhotos(drive);
   let reader: OpenReadStream | undefined;
-  const openReadStream: OpenReadStream = (entry, range, signal) => {
+  const openDriveStream: OpenReadStream = (entry, range, signal) => {
     // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
     const gate = () => new BodyGate(BODIES[account.identity?.kind ?? 'open']);
     reader ??= createOpenReadStream({ drive, links, gate: gate(), log, now, random: Math.random });
     return reader(entry, range, signal);
   };
 
-  const collection = createCollectionPage(tree);
+  const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
+  const { tree, properties } = writing;
+  const openReadStream: OpenReadStream = async (entry, range, signal) =>
+    localKindOf(entry) === 'junk'
+      ? writing.junk.open(entry, range.first, range.last + 1)
+      : openDriveStream(entry, range, signal);
+
+  const collection = createCollectionPage({ tree, properties });
   const getHead = createGetHead({
     tree,
     links,
@@ -79,18 +87,21 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     openReadStream,
     delivery: settings.delivery,
     collection,
+    properties,
     now,
     log,
   });
   const webdav = createWebDavServer({
-    tree,
+    ...writing,
     getHead,
     openContent: async ({ entry: listed }) => {
       const entry = await livePhotos.resolve(listed);
       if (entry.sizeBytes === 0) return Readable.from([]);
       return openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 });
     },
+    isReadOnly: settings.read_only,
     version,
+    now,
   });
   const front = createFront({
     settings,
@@ -108,10 +119,11 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     async start() {
       const listening = await front.listen();
       account.start();
+      writing.start();
       return listening;
     },
     async stop(graceMs) {
-      await front.close(graceMs);
+      await Promise.all([front.close(graceMs), writing.stop(Math.max(0, graceMs - TIDYING_MS))]);
       await connection.close();
     },
   };

@@ -6,7 +6,7 @@ import { createOpenDrive } from './aliyun/open/open-drive.ts';
 import { StorageHost } from './aliyun/storage.ts';
 import { createWebDrive } from './aliyun/web/web-drive.ts';
 import type { Settings } from './config/schema.ts';
-import type { ReadDrive } from './drive/drive.ts';
+import type { Drive } from './drive/drive.ts';
 import type { Logger } from './log.ts';
 import { openEmbeddedStore } from './state/embedded.ts';
 import type { StateStore } from './state/store.ts';
@@ -14,7 +14,7 @@ import type { StateStore } from './state/store.ts';
 /** An account, its drives, and what is remembered of them. */
 export interface Connection {
   readonly account: Account;
-  readonly drive: ReadDrive;
+  readonly drive: Drive;
   readonly store: StateStore;
   close(): Promise<void>;
 }

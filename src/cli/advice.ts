@@ -11,7 +11,7 @@ export const CLIENT_ADVICE: Readonly<Record<string, readonly string[]>> = {
   ],
   finder: [
     'Go > Connect to Server, with the address and its slash at the end.',
-    'Finder writes ._ and .DS_Store files wherever it may; this version refuses every write.',
+    'Finder writes ._ and .DS_Store files wherever it may: alidav keeps them to itself, and the drive never sees them.',
   ],
   linux: [
     'GNOME: dav:// (davs:// for https) in Files > Other Locations. KDE: webdav:// (webdavs://) in Dolphin.',
@@ -25,6 +25,7 @@ export const CLIENT_ADVICE: Readonly<Record<string, readonly string[]>> = {
   rclone: [
     'rclone config create drive webdav url=ADDRESS vendor=owncloud user=USER pass=PASSWORD',
     'rclone sends a Referer, which the storage host refuses, so alidav streams to it. With  --header "Referer:"  it is redirected.',
+    'vendor=owncloud keeps modification times and checksums, so that a second copy transfers nothing.',
     'For a mount:  rclone mount drive: FOLDER --vfs-cache-mode full --dir-cache-time 1m',
   ],
   players: [

@@ -69,14 +69,21 @@ function protectionRows({ settings, isDemo }: StartScreenFacts): Row[] {
       settings.password
         ? 'asked for (Basic and Digest)'
         : open
-          ? 'NONE, and the network can reach it: anybody can read this drive'
+          ? 'NONE, and the network can reach it: anybody can read and change this drive'
           : 'none set',
     ],
     ['network', open ? `reachable from other machines (${settings.host})` : 'this machine only'],
     ['transport', settings.tls_cert ? 'https' : open ? 'http: passwords travel readable, set ALIDAV_TLS_CERT' : 'http'],
-    ['writing', 'refused: this version reads only'],
+    ['writing', formatWriting(settings)],
     ['login', isDemo ? 'none needed' : `kept in ${settings.state_dir}, readable by you alone`],
   ];
+}
+
+function formatWriting({ read_only, trash }: Settings): string {
+  if (read_only) return 'refused (ALIDAV_READ_ONLY)';
+  return trash
+    ? 'allowed; what is deleted goes to the recycle bin'
+    : 'allowed; what is deleted is GONE FOR GOOD (ALIDAV_TRASH)';
 }
 
 /** A server that listens everywhere is shown at an address that another machine can type. */

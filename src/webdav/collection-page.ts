@@ -5,6 +5,8 @@ import { findContentLength } from './etag.ts';
 import type { Exchange } from './method.ts';
 import { writePagedBody } from './paged-body.ts';
 import type { Tree } from './ports.ts';
+import { modifiedAtOf, type PropertyRecord } from './properties.ts';
+import { type PropertyStore, recordIdOf } from './property-store.ts';
 import { toReadOptions } from './resource.ts';
 import { escapeXml } from './xml.ts';
 
@@ -41,8 +43,13 @@ li span, li time { color: GrayText; font-weight: 400; font-variant-numeric: tabu
 const ROOT_TITLE = 'AliyunDrive';
 const FLAT_SORT_FROM = 2_000;
 
+export interface CollectionPageDeps {
+  readonly tree: Tree;
+  readonly properties: Pick<PropertyStore, 'ofFolder'>;
+}
+
 /** A plain readable index of a folder, for people with a browser. HEAD lists nothing. */
-export function createCollectionPage(tree: Tree): CollectionHandler {
+export function createCollectionPage({ tree, properties }: CollectionPageDeps): CollectionHandler {
   return async (exchange, folder) => {
     const { request, response, path, signal } = exchange;
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
@@ -52,6 +59,7 @@ export function createCollectionPage(tree: Tree): CollectionHandler {
       return;
     }
     const dates = createDateFormats();
+    const records = await properties.ofFolder(folder.entry);
     const isSlashed = exchange.hasTrailingSlash || path === '/';
     // Links are relative, whatever prefix a proxy puts before ours; without the slash they start at the parent.
     const base = isSlashed ? '' : `${encodeSegment(folder.name)}/`;
@@ -60,7 +68,7 @@ export function createCollectionPage(tree: Tree): CollectionHandler {
       {
         head: formatHead(splitPath(path), isSlashed),
         pages: sortPages(tree.list(folder, toReadOptions(request), signal)),
-        render: (child) => formatItem(child, base, dates),
+        render: (child) => formatItem(child, base, formatTime(child, records, dates)),
         tail: '</ul>\n</body>\n</html>\n',
       },
       signal,
@@ -98,14 +106,17 @@ function formatHead(segments: readonly string[], isSlashed: boolean): string {
   );
 }
 
-function formatItem(child: TreeNode, base: string, dates: DateFormats): string {
-  const { kind, updatedAt } = child.entry;
+function formatTime({ entry }: TreeNode, records: ReadonlyMap<string, PropertyRecord>, dates: DateFormats): string {
+  const date = dates.formatIsoDate(modifiedAtOf(entry, records.get(recordIdOf(entry))));
+  return date ? `<time datetime="${date}" title="UTC">${date.slice(0, 10)} ${date.slice(11, 16)}</time>` : '';
+}
+
+function formatItem(child: TreeNode, base: string, time: string): string {
+  const { kind } = child.entry;
   const slash = kind === 'folder' ? '/' : '';
   const link = `<a href="${base}${encodeSegment(child.name)}${slash}">${escapeXml(child.name)}${slash}</a>`;
   const length = kind === 'file' ? findContentLength(child.entry) : undefined;
   const size = length === undefined ? '' : formatSize(length);
-  const date = dates.formatIsoDate(updatedAt);
-  const time = date ? `<time datetime="${date}" title="UTC">${date.slice(0, 10)} ${date.slice(11, 16)}</time>` : '';
   return `<li class="${kind}">${link}<span>${size}</span>${time}</li>\n`;
 }
 

@@ -15,6 +15,8 @@ export type Condition =
 export interface DavErrorOptions {
   /** Makes the answer's body a `DAV:error` instead of the message. */
   readonly condition?: Condition;
+  /** The resources that the condition is about, encoded. */
+  readonly hrefs?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
@@ -24,12 +26,14 @@ export class DavError extends Error {
   override readonly name = 'DavError';
   readonly status: number;
   readonly condition: Condition | undefined;
+  readonly hrefs: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: number, message: string, options: DavErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.status = status;
     this.condition = options.condition;
+    this.hrefs = options.hrefs ?? [];
     this.headers = options.headers ?? {};
   }
 }
@@ -113,7 +117,7 @@ export function writeError(response: ServerResponse, error: unknown): void {
   }
   if (error instanceof DavError && error.condition) {
     response.setHeader('Content-Type', 'application/xml; charset=utf-8');
-    endEarly(response, formatCondition(error.condition));
+    endEarly(response, formatCondition(error.condition, error.hrefs));
   } else {
     response.setHeader('Content-Type', 'text/plain; charset=utf-8');
     endEarly(response, `${messageOf(error)}\n`);
@@ -131,6 +135,8 @@ function messageOf(error: unknown): string {
   return 'The server failed to handle this request; its log tells why.';
 }
 
-function formatCondition(condition: Condition): string {
-  return `<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:${condition}/></D:error>\n`;
+function formatCondition(condition: Condition, hrefs: readonly string[]): string {
+  const about = hrefs.map((href) => `<D:href>${href}</D:href>`).join('');
+  const element = about === '' ? `<D:${condition}/>` : `<D:${condition}>${about}</D:${condition}>`;
+  return `<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:">${element}</D:error>\n`;
 }

@@ -1,10 +1,12 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, Readable, type Writable } from 'node:stream';
 import { v2 } from 'webdav-server';
+import type { Entry } from '../drive/entry.ts';
 import { isDriveError } from '../drive/errors.ts';
 import type { TreeNode } from '../tree/node.ts';
+import type { Slot } from '../tree/slot.ts';
 import { contentTypeOf } from './content-type.ts';
 import { findContentLength, formatETag } from './etag.ts';
-import type { Tree } from './ports.ts';
+import type { IncomingBody, Tree, WriteOptions, Writer } from './ports.ts';
 
 /** Opens the whole content of a file; rejects with a DriveError. */
 export type OpenContent = (node: TreeNode) => Promise<Readable>;
@@ -17,11 +19,14 @@ export type OpenContent = (node: TreeNode) => Promise<Readable>;
 export class DriveFileSystem extends v2.FileSystem {
   readonly #tree: Tree;
   readonly #openContent: OpenContent;
+  readonly #writer: Writer | undefined;
 
-  constructor(tree: Tree, openContent: OpenContent) {
+  /** @param writer absent: every write is refused */
+  constructor(tree: Tree, openContent: OpenContent, writer?: Writer) {
     super(SERIALIZER);
     this.#tree = tree;
     this.#openContent = openContent;
+    this.#writer = writer;
   }
 
   /**
@@ -105,47 +110,78 @@ export class DriveFileSystem extends v2.FileSystem {
     answer(this.#getFile(path, v2.Errors.ExpectedAFileResourceType).then(this.#openContent), callback);
   }
 
-  protected override _create(_path: v2.Path, _info: v2.CreateInfo, callback: v2.SimpleCallback): void {
-    callback(v2.Errors.Forbidden);
+  protected override _create(path: v2.Path, { type }: v2.CreateInfo, callback: v2.SimpleCallback): void {
+    const create = async (writer: Writer, slot: Slot): Promise<void> => {
+      if (slot.node) throw v2.Errors.ResourceAlreadyExists;
+      if (type.isDirectory) await writer.createFolder(slot);
+      else await writer.write(slot, toBody(Readable.from([]), 0), AT_ONCE);
+    };
+    answerWrite(
+      this.#write([path], (writer, [slot]) => create(writer, slot)),
+      callback,
+    );
   }
 
-  protected override _delete(_path: v2.Path, _info: v2.DeleteInfo, callback: v2.SimpleCallback): void {
-    callback(v2.Errors.Forbidden);
+  protected override _delete(path: v2.Path, _info: v2.DeleteInfo, callback: v2.SimpleCallback): void {
+    answerWrite(
+      this.#write([path], (writer, [slot]) => writer.remove(slot)),
+      callback,
+    );
   }
 
+  /** What is written to the stream is stored when it ends; its failure is the stream's. */
   protected override _openWriteStream(
-    _path: v2.Path,
+    path: v2.Path,
     _info: v2.OpenWriteStreamInfo,
-    callback: v2.ReturnCallback<never>,
+    callback: v2.ReturnCallback<Writable>,
   ): void {
-    callback(v2.Errors.Forbidden);
+    if (!this.#writer) {
+      callback(v2.Errors.Forbidden);
+      return;
+    }
+    const stream = new PassThrough();
+    this.#write([path], (writer, [slot]) => writer.write(slot, toBody(stream, undefined), AT_ONCE)).catch(
+      (error: Error) => stream.destroy(error),
+    );
+    callback(undefined, stream);
   }
 
   protected override _move(
-    _from: v2.Path,
-    _to: v2.Path,
-    _info: v2.MoveInfo,
+    from: v2.Path,
+    to: v2.Path,
+    { overwrite }: v2.MoveInfo,
     callback: v2.ReturnCallback<boolean>,
   ): void {
-    callback(v2.Errors.Forbidden);
+    answer(
+      this.#transfer(from, to, overwrite, (writer, source, target) => writer.move(source, target)),
+      callback,
+    );
   }
 
   protected override _copy(
-    _from: v2.Path,
-    _to: v2.Path,
-    _info: v2.CopyInfo,
+    from: v2.Path,
+    to: v2.Path,
+    { overwrite, depth }: v2.CopyInfo,
     callback: v2.ReturnCallback<boolean>,
   ): void {
-    callback(v2.Errors.Forbidden);
+    const copyDepth = depth === 0 ? '0' : 'infinity';
+    const copied = this.#transfer(from, to, overwrite, (writer, source, target) =>
+      writer.copy(source, target, copyDepth),
+    );
+    answer(copied, callback);
   }
 
   protected override _rename(
-    _from: v2.Path,
-    _name: string,
+    from: v2.Path,
+    name: string,
     _info: v2.RenameInfo,
     callback: v2.ReturnCallback<boolean>,
   ): void {
-    callback(v2.Errors.Forbidden);
+    const to = from.getParent().getChildPath(name);
+    answer(
+      this.#transfer(from, to, false, (writer, source, target) => writer.move(source, target)),
+      callback,
+    );
   }
 
   protected override _lockManager(
@@ -162,6 +198,37 @@ export class DriveFileSystem extends v2.FileSystem {
     callback: v2.ReturnCallback<v2.IPropertyManager>,
   ): void {
     callback(undefined, NO_PROPERTIES);
+  }
+
+  /** @returns whether something gave way */
+  #transfer(
+    from: v2.Path,
+    to: v2.Path,
+    mayReplace: boolean,
+    run: (writer: Writer, source: Slot, target: Slot) => Promise<Entry>,
+  ): Promise<boolean> {
+    return this.#write([from, to], async (writer, [source, target = source]) => {
+      if (target.node && !mayReplace) throw v2.Errors.ResourceAlreadyExists;
+      await run(writer, source, target);
+      return target.node !== undefined;
+    });
+  }
+
+  /** Locks and conditions are the protocol's, which the library's own callers do not come through. */
+  async #write<T>(
+    paths: readonly v2.Path[],
+    act: (writer: Writer, slots: [Slot, ...Slot[]]) => Promise<T>,
+  ): Promise<T> {
+    const writer = this.#writer;
+    if (!writer) throw v2.Errors.Forbidden;
+    const locate = async () =>
+      (await Promise.all(paths.map((path) => this.#tree.locate(path.toString())))) as [Slot, ...Slot[]];
+    const release = await writer.claim(await locate());
+    try {
+      return await act(writer, await locate());
+    } finally {
+      release();
+    }
   }
 
   #get(path: v2.Path): Promise<TreeNode> {
@@ -192,14 +259,31 @@ function answer<T>(result: Promise<T>, callback: v2.ReturnCallback<NonNullable<T
     .catch(() => undefined);
 }
 
+function answerWrite(result: Promise<unknown>, callback: v2.SimpleCallback): void {
+  result
+    .then(
+      () => callback(),
+      (error: unknown) => callback(toLibraryError(error)),
+    )
+    .catch(() => undefined);
+}
+
+function toBody(stream: Readable, sizeBytes: number | undefined): IncomingBody {
+  return { stream, sizeBytes, contentHash: undefined };
+}
+
+const AT_ONCE: WriteOptions = { mayHold: false, mustBeNew: false };
+
 /** The library tells its errors by identity; what it does not know becomes a 500, never a 404. */
 function toLibraryError(error: unknown): Error {
   if (isDriveError(error, 'not-found', 'not-a-folder')) return v2.Errors.ResourceNotFound;
   if (isDriveError(error, 'forbidden', 'blocked')) return v2.Errors.Forbidden;
   if (isDriveError(error, 'drive-locked')) return v2.Errors.Locked;
+  if (isDriveError(error, 'already-exists')) return v2.Errors.ResourceAlreadyExists;
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** Those of the library belong to users and not to tokens: ours are kept where its callers do not look. */
 const NO_LOCKS: v2.ILockManager = {
   getLocks: (callback) => callback(undefined, []),
   getLock: (_uuid, callback) => callback(v2.Errors.ResourceNotFound),

@@ -1,5 +1,6 @@
 import { DavError } from './errors.ts';
-import { DAV_NAMESPACE, parseXml, type QName, type XmlElement } from './xml.ts';
+import { DAV_NAMESPACE, formatKey, type QName } from './xml.ts';
+import { isDav, parseXml, type XmlElement } from './xml-parser.ts';
 
 /** What a PROPFIND asks for (RFC 4918 §14.20). */
 export type PropfindRequest =
@@ -29,14 +30,10 @@ export function parsePropfind(body: string): PropfindRequest {
   return { kind: 'allprop', include: toNames(include.flatMap((element) => element.children)) };
 }
 
-function isDav(element: XmlElement, name: string): boolean {
-  return element.namespace === DAV_NAMESPACE && element.name === name;
-}
-
 /** Each name once, in the order of the request. */
 function toNames(elements: readonly XmlElement[]): QName[] {
   const names = new Map<string, QName>();
-  for (const { namespace, name } of elements) names.set(`${namespace} ${name}`, { namespace, name });
+  for (const { namespace, name } of elements) names.set(formatKey({ namespace, name }), { namespace, name });
   if (names.size > MAX_NAMES) throw new DavError(413, `A PROPFIND may name ${MAX_NAMES} properties at most.`);
   return [...names.values()];
 }

@@ -3,19 +3,29 @@ import type { RequestRecord } from '../log.ts';
 import { writeError } from './errors.ts';
 import { DriveFileSystem, type OpenContent } from './file-system.ts';
 import type { Exchange, MethodHandler } from './method.ts';
+import { createCopy, createMove } from './methods/copy-move.ts';
+import { createDelete } from './methods/delete.ts';
+import { createLock } from './methods/lock.ts';
+import { createMkcol } from './methods/mkcol.ts';
 import { answerOptions } from './methods/options.ts';
 import { createPropfind } from './methods/propfind.ts';
+import { createProppatch } from './methods/proppatch.ts';
+import { createPut } from './methods/put.ts';
 import { refuseNotAllowed, refuseUnknown, refuseWrite } from './methods/refused.ts';
-import type { Tree } from './ports.ts';
+import { createUnlock } from './methods/unlock.ts';
+import { createPreconditions } from './preconditions.ts';
 import { parseRequestTarget } from './request-target.ts';
 import { createShell } from './shell.ts';
+import type { WriteDeps } from './write-deps.ts';
 
-export interface WebDavServerDeps {
-  readonly tree: Tree;
+export interface WebDavServerDeps extends Omit<WriteDeps, 'check'> {
   readonly getHead: MethodHandler;
   readonly openContent: OpenContent;
+  /** `ALIDAV_READ_ONLY` */
+  readonly isReadOnly: boolean;
   /** Ours, for the Server header. */
   readonly version: string;
+  readonly now: () => number;
 }
 
 export interface WebDavServer {
@@ -23,26 +33,20 @@ export interface WebDavServer {
   handle(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
 }
 
-export function createWebDavServer({ tree, getHead, openContent, version }: WebDavServerDeps): WebDavServer {
+export function createWebDavServer(deps: WebDavServerDeps): WebDavServer {
+  const { tree, writer, getHead, openContent, isReadOnly, version } = deps;
   const methods: Readonly<Record<string, MethodHandler>> = {
     OPTIONS: answerOptions,
-    PROPFIND: createPropfind(tree),
+    PROPFIND: createPropfind(deps),
     GET: getHead,
     HEAD: getHead,
-    PUT: refuseWrite,
-    DELETE: refuseWrite,
-    MKCOL: refuseWrite,
-    COPY: refuseWrite,
-    MOVE: refuseWrite,
-    LOCK: refuseWrite,
-    UNLOCK: refuseWrite,
-    PROPPATCH: refuseWrite,
+    ...(isReadOnly ? refuseWrites() : createWrites(deps)),
     POST: refuseNotAllowed,
     PATCH: refuseNotAllowed,
     TRACE: refuseNotAllowed,
   };
   const execute = createShell({
-    fileSystem: new DriveFileSystem(tree, openContent),
+    fileSystem: new DriveFileSystem(tree, openContent, isReadOnly ? undefined : writer),
     version,
     methods: Object.fromEntries(Object.entries(methods).map(([name, handler]) => [name, guard(handler)])),
     unknownMethod: guard(refuseUnknown),
@@ -66,6 +70,35 @@ export function createWebDavServer({ tree, getHead, openContent, version }: WebD
       }
       await closed;
     },
+  };
+}
+
+type WriteMethod = 'PUT' | 'DELETE' | 'MKCOL' | 'COPY' | 'MOVE' | 'LOCK' | 'UNLOCK' | 'PROPPATCH';
+
+function createWrites(deps: WebDavServerDeps): Readonly<Record<WriteMethod, MethodHandler>> {
+  const withCheck = { ...deps, check: createPreconditions(deps) };
+  return {
+    PUT: createPut(withCheck),
+    DELETE: createDelete(withCheck),
+    MKCOL: createMkcol(withCheck),
+    COPY: createCopy(withCheck),
+    MOVE: createMove(withCheck),
+    LOCK: createLock(withCheck),
+    UNLOCK: createUnlock(withCheck),
+    PROPPATCH: createProppatch(withCheck),
+  };
+}
+
+function refuseWrites(): Readonly<Record<WriteMethod, MethodHandler>> {
+  return {
+    PUT: refuseWrite,
+    DELETE: refuseWrite,
+    MKCOL: refuseWrite,
+    COPY: refuseWrite,
+    MOVE: refuseWrite,
+    LOCK: refuseWrite,
+    UNLOCK: refuseWrite,
+    PROPPATCH: refuseWrite,
   };
 }
 

@@ -9,19 +9,22 @@ const STATUS_LINE = /^HTTP\/1\.1 (\d{3}) /;
 
 let open: Stack;
 let locked: Stack;
+let readOnly: Stack;
 
 beforeAll(async () => {
-  [open, locked] = await Promise.all([
+  [open, locked, readOnly] = await Promise.all([
     startStack(),
     startStack({ env: { ALIDAV_USER: 'me', ALIDAV_PASSWORD: 'right:password' } }),
+    startStack({ env: { ALIDAV_READ_ONLY: 'true' } }),
   ]);
-  for (const { emulator } of [open, locked]) {
+  for (const { emulator } of [open, locked, readOnly]) {
     emulator.store.addFile(emulator.store.root(emulator.drives.backup), 'file.txt', 'the bytes');
   }
 });
 afterAll(async () => {
   await open.close();
   await locked.close();
+  await readOnly.close();
 });
 
 async function expectAlive(stack: Stack): Promise<void> {
@@ -427,15 +430,15 @@ describe('without the right password', () => {
 
 describe('methods', () => {
   it.each(['PUT', 'DELETE', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'PROPPATCH'])(
-    '%s is refused, and its body read or left',
+    '%s is refused where a drive is served for reading only, and its body read or left',
     async (method) => {
-      const answer = await ask(open.url, '/file.txt', {
+      const answer = await ask(readOnly.url, '/file.txt', {
         method,
         headers: { Destination: '/x', 'Content-Length': '100000' },
         body: 'x'.repeat(100_000),
       });
       expect(answer.status).toBe(403);
-      expect((await propfind(open.url, '/file.txt', '0')).status).toBe(207);
+      expect((await propfind(readOnly.url, '/file.txt', '0')).status).toBe(207);
     },
   );
 

@@ -1,8 +1,13 @@
 import { run } from './programs.ts';
 
-export interface LitmusTest {
+interface LitmusTest {
   readonly name: string;
   readonly result: 'pass' | 'FAIL' | 'SKIPPED' | 'XFAIL';
+}
+
+export interface LitmusRun {
+  readonly tests: readonly LitmusTest[];
+  readonly warnings: readonly string[];
 }
 
 /** Runs one of litmus's suites against a folder; a test that runs several times is there as often. */
@@ -10,10 +15,14 @@ export async function runLitmus(
   suite: 'basic' | 'copymove' | 'props' | 'locks' | 'http',
   url: string,
   workingFolder: string,
-): Promise<LitmusTest[]> {
+): Promise<LitmusRun> {
   // It leaves its own logs in the working folder.
-  const { stdout } = await run('litmus', ['--keep-going', url], { cwd: workingFolder, env: { TESTS: suite } });
-  return parseLitmus(stdout);
+  const { stdout } = await run('litmus', ['--keep-going', url], {
+    cwd: workingFolder,
+    env: { TESTS: suite },
+    timeoutMs: 110_000,
+  });
+  return { tests: parseLitmus(stdout), warnings: stdout.match(/WARNING:[^\r\n]*/g) ?? [] };
 }
 
 /** Reads ` 3. put_get............... pass`; the result follows on a line of its own when there were warnings. */

@@ -5,6 +5,7 @@ import type { ByteRange, Download, DownloadLink } from '../../drive/drive.ts';
 import type { Entry } from '../../drive/entry.ts';
 import { DriveError, isDriveError } from '../../drive/errors.ts';
 import { isLivePhoto } from '../../drive/live-photo.ts';
+import { localKindOf } from '../../drive/local-entry.ts';
 import type { Logger } from '../../log.ts';
 import { type ClientClass, classifyClient } from '../../transfer/clients.ts';
 import { chooseDelivery, type DeliverySetting } from '../../transfer/delivery.ts';
@@ -17,6 +18,8 @@ import { findContentLength, formatETag } from '../etag.ts';
 import { formatFileHeaders, formatValidatorHeaders } from '../file-headers.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
 import type { Tree } from '../ports.ts';
+import { modifiedAtOf } from '../properties.ts';
+import type { PropertyStore } from '../property-store.ts';
 import { sendRedirect, toDeliveryRequest } from '../redirect.ts';
 import { getResource } from '../resource.ts';
 
@@ -28,6 +31,7 @@ export interface GetHeadDeps {
   readonly openReadStream: OpenReadStream;
   readonly delivery: DeliverySetting;
   readonly collection: CollectionHandler;
+  readonly properties: Pick<PropertyStore, 'of'>;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -68,7 +72,8 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
     if (node.entry.kind === 'folder') return deps.collection(exchange, node);
     if (node.entry.blockedReason !== undefined) throw new DriveError('blocked', node.entry.blockedReason);
 
-    const validators = { etag: formatETag(node.entry), lastModifiedAt: node.entry.updatedAt };
+    const lastModifiedAt = modifiedAtOf(node.entry, await deps.properties.of(node.entry));
+    const validators = { etag: formatETag(node.entry), lastModifiedAt };
     const outcome = evaluateConditions(request.method ?? 'GET', request.headers, validators);
     if (outcome === 'precondition-failed') throw new DavError(412, 'The file is not in the state asked for.');
     if (outcome === 'not-modified') {
@@ -101,7 +106,8 @@ type LinkFinder = (exchange: Exchange, file: Selected) => Promise<DownloadLink |
 function createRedirectFinder({ links, delivery: setting, now, log }: GetHeadDeps): LinkFinder {
   let hasToldOfReferer = false;
   return async ({ request, record, signal }, { entry, client }) => {
-    if (setting === 'stream') return undefined;
+    // What is kept with us has no link.
+    if (setting === 'stream' || localKindOf(entry) !== undefined) return undefined;
     const download = await links.get(entry, signal);
     // The zip of a live photo is made here.
     if (download.kind === 'live-photo') return undefined;

@@ -1,6 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { classifyClient } from '../../transfer/clients.ts';
+import type { TreeNode } from '../../tree/node.ts';
 import { DavError } from '../errors.ts';
-import { createLiveProperties, isQuotaProperty } from '../live-properties.ts';
+import { createLiveProperties, isQuotaProperty, type Known, NOTHING_KNOWN } from '../live-properties.ts';
+import type { LockSystem } from '../locks.ts';
 import type { MethodHandler } from '../method.ts';
 import {
   createChildRenderer,
@@ -9,16 +12,26 @@ import {
   MULTISTATUS_END,
   MULTISTATUS_START,
   MULTISTATUS_TYPE,
+  sendMultistatus,
 } from '../multistatus.ts';
 import { writePagedBody } from '../paged-body.ts';
 import type { Tree } from '../ports.ts';
 import { compilePlan } from '../property-plan.ts';
+import { type PropertyStore, recordIdOf } from '../property-store.ts';
 import { type PropfindRequest, parsePropfind } from '../propfind-request.ts';
 import { readXmlBody } from '../request-body.ts';
 import { getResource, toReadOptions } from '../resource.ts';
 
+export interface PropfindDeps {
+  readonly tree: Tree;
+  readonly locks: Pick<LockSystem, 'covering' | 'ofChildren'>;
+  readonly properties: Pick<PropertyStore, 'of' | 'ofFolder'>;
+  readonly now: () => number;
+}
+
 /** PROPFIND (RFC 4918 §9.1) of one resource or of a folder with its children. */
-export function createPropfind(tree: Tree): MethodHandler {
+export function createPropfind(deps: PropfindDeps): MethodHandler {
+  const { tree, locks, properties, now } = deps;
   return async (exchange) => {
     const { request, response, path, signal } = exchange;
     const depth = parseDepth(request);
@@ -26,27 +39,45 @@ export function createPropfind(tree: Tree): MethodHandler {
     const node = await getResource(tree, exchange);
     const isFolder = node.entry.kind === 'folder';
     const quota = isFolder && asksForQuota(asked) ? await tree.getQuota(signal) : undefined;
-    const plan = compilePlan(asked, createLiveProperties(quota));
+    const client = classifyClient(request.headers['user-agent']).name;
+    const plan = compilePlan(asked, createLiveProperties({ quota, at: now(), client }));
     const href = formatResourceHref(path, node);
-    const head = MULTISTATUS_START + formatResponse(href, plan(node));
+    const known = { record: await properties.of(node.entry), locks: await locks.covering(path) };
+    const own = formatResponse(href, plan(node, known));
     if (depth === '0' || !isFolder) {
-      sendMultistatus(response, head + MULTISTATUS_END);
+      sendMultistatus(response, own);
       return;
     }
+    const findKnown = await createFinder(deps, node, path);
     response.statusCode = 207;
     response.setHeader('Content-Type', MULTISTATUS_TYPE);
     const pages = tree.list(node, toReadOptions(request), signal);
     await writePagedBody(
       response,
-      { head, pages, render: createChildRenderer(href, plan), tail: MULTISTATUS_END },
+      {
+        head: MULTISTATUS_START + own,
+        pages,
+        render: createChildRenderer(href, plan, findKnown),
+        tail: MULTISTATUS_END,
+      },
       signal,
     );
   };
 }
 
-function sendMultistatus(response: ServerResponse, xml: string): void {
-  response.writeHead(207, { 'Content-Type': MULTISTATUS_TYPE, 'Content-Length': Buffer.byteLength(xml) });
-  response.end(xml);
+/** What is kept about a folder's children costs two looks in all. */
+async function createFinder(
+  { locks, properties }: PropfindDeps,
+  folder: TreeNode,
+  path: string,
+): Promise<(child: TreeNode) => Known> {
+  const records = await properties.ofFolder(folder.entry);
+  const findLocks = await locks.ofChildren(path);
+  return ({ name, entry }) => {
+    const record = records.get(recordIdOf(entry));
+    const covering = findLocks(name);
+    return record === undefined && covering.length === 0 ? NOTHING_KNOWN : { record, locks: covering };
+  };
 }
 
 /** An absent Depth means infinity (RFC 4918 §9.1), and one request must not crawl a whole drive. */

@@ -34,6 +34,16 @@ describe('the start screen', () => {
   });
 });
 
+describe('what the start screen says of writing', () => {
+  it.each([
+    [{}, /writing +allowed; what is deleted goes to the recycle bin\n/],
+    [{ ALIDAV_TRASH: 'false' }, /writing +allowed; what is deleted is GONE FOR GOOD/],
+    [{ ALIDAV_READ_ONLY: 'true' }, /writing +refused/],
+  ])('with %o', (env, expected) => {
+    expect(screen('http://127.0.0.1:8080/', env, undefined)).toMatch(expected);
+  });
+});
+
 describe('findOutsideAddress', () => {
   const address = { netmask: '', mac: '', cidr: null };
   const loopback = { ...address, family: 'IPv4' as const, address: '127.0.0.1', internal: true };

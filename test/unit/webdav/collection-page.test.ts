@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DriveError } from '../../../src/drive/errors.ts';
+import { createCollectionPage } from '../../../src/webdav/collection-page.ts';
 import { type Content, file, MemoryTree } from './memory-tree.ts';
 import { type RawAnswer, serve } from './serve.ts';
+import { createState } from './state.ts';
 
 const NASTY = '<script>alert(1)</script>&"\'#?.html';
 const CONTENT: Content = {
@@ -54,6 +56,19 @@ describe('the page of a folder', () => {
     const { body } = await (await serve(tree)).request('GET', '/');
     expect(body).toContain('>a.txt</a>');
     expect(body).not.toContain('<time');
+  });
+
+  it('shows the times that clients gave', async () => {
+    const tree = new MemoryTree({ 'a.txt': file(), 'b.txt': file() });
+    const { properties } = createState();
+    await properties.rememberModifiedAt((await tree.get('/a.txt', {})).entry, Date.UTC(2001, 1, 3, 4, 5, 6));
+    const answerFolder = createCollectionPage({ tree, properties });
+    const served = await serve(tree, async (exchange) => answerFolder(exchange, await tree.get('/', {})));
+    const { body } = await served.request('GET', '/');
+    expect([...body.matchAll(/<time datetime="([^"]*)"/g)].map(([, time]) => time)).toEqual([
+      '2001-02-03T04:05:06Z',
+      '2026-11-23T04:05:06Z',
+    ]);
   });
 
   it('runs no script and is taken for nothing else', async () => {

@@ -16,6 +16,7 @@ import { writeError } from '../../../src/webdav/errors.ts';
 import { createGetHead } from '../../../src/webdav/methods/get-head.ts';
 import { FakeDrive, makeBytes, readAll } from '../transfer/fake-drive.ts';
 import { entryOf, file, MemoryTree } from './memory-tree.ts';
+import { createState } from './state.ts';
 
 const SIZE = 300_000;
 const HASH = 'AB'.repeat(20);
@@ -59,6 +60,7 @@ async function serve(delivery: DeliverySetting = 'auto') {
   const now = () => Date.now();
   const links = new DownloadLinks({ drive, now });
   const log = pino({ level: 'warn' }, sink);
+  const { properties } = createState(now);
   const handle = createGetHead({
     tree,
     links,
@@ -68,6 +70,7 @@ async function serve(delivery: DeliverySetting = 'auto') {
     collection: async ({ response }, folder) => {
       response.end(`index of ${folder.name}`);
     },
+    properties,
     now,
     log,
   });
@@ -112,7 +115,7 @@ async function serve(delivery: DeliverySetting = 'auto') {
     const answer = await open(method, path, headers);
     return { status: answer.statusCode, headers: answer.headers, body: await readAll(answer) };
   }
-  return { drive, tree, logged, records, open, ask };
+  return { drive, tree, logged, records, properties, open, ask };
 }
 
 const FINDER = { 'User-Agent': 'WebDAVFS/3.0.0' };
@@ -143,6 +146,24 @@ describe('HEAD', () => {
   ])('settles %j with %i', async (headers, expected) => {
     const { ask } = await serve();
     expect((await ask('HEAD', '/a%20b.bin', headers)).status).toBe(expected);
+  });
+});
+
+describe('a remembered modification time', () => {
+  it('is what a file is compared by, for as long as its content stays', async () => {
+    const { tree, properties, ask } = await serve();
+    const { entry } = await tree.get('/a b.bin', {});
+    await properties.rememberModifiedAt(entry, Date.UTC(2001, 1, 3, 4, 5, 6, 700));
+    const remembered = 'Sat, 03 Feb 2001 04:05:06 GMT';
+    expect((await ask('HEAD', '/a%20b.bin')).headers['last-modified']).toBe(remembered);
+    expect((await ask('GET', '/a%20b.bin', { 'If-Modified-Since': remembered })).status).toBe(304);
+    const part = await ask('GET', '/a%20b.bin', { ...FINDER, 'If-Range': remembered, Range: 'bytes=0-9' });
+    expect([part.status, part.headers['last-modified']]).toEqual([206, remembered]);
+    expect((await ask('GET', '/a%20b.bin', { 'If-Unmodified-Since': 'Fri, 02 Feb 2001 00:00:00 GMT' })).status).toBe(
+      412,
+    );
+    tree.place('/a b.bin', { ...entry, contentHash: 'CD'.repeat(20) });
+    expect((await ask('HEAD', '/a%20b.bin')).headers['last-modified']).toBe(LAST_MODIFIED);
   });
 });
 

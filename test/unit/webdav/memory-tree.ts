@@ -3,6 +3,7 @@ import type { Entry } from '../../../src/drive/entry.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
 import { splitPath } from '../../../src/drive/path.ts';
 import type { ReadOptions, TreeNode } from '../../../src/tree/node.ts';
+import type { Slot } from '../../../src/tree/slot.ts';
 import type { Tree } from '../../../src/webdav/ports.ts';
 
 export const UPDATED_AT = Date.UTC(2026, 10, 23, 4, 5, 6, 789);
@@ -86,6 +87,42 @@ export class MemoryTree implements Tree {
     if (this.listError?.afterPages === pages) throw this.listError.error;
   }
 
+  async locate(path: string): Promise<Slot> {
+    const parent = await this.get(parentPath(path), {});
+    if (parent.entry.kind === 'file') throw new DriveError('not-a-folder', 'A file is no folder.');
+    const name = splitPath(path).at(-1) ?? '';
+    return { path, parent, name, serviceName: name, node: this.#nodes.get(path) };
+  }
+
+  /** Puts an entry where nothing was, or in place of what was there. */
+  place(path: string, entry: Entry): void {
+    const parent = this.#nodes.get(parentPath(path));
+    const node: TreeNode = {
+      name: splitPath(path).at(-1) ?? '',
+      entry: { ...entry, parentId: parent?.entry.id ?? entry.parentId },
+    };
+    this.#nodes.set(path, node);
+    if (!parent) return;
+    const others = (this.#children.get(parent) ?? []).filter(({ name }) => name !== node.name);
+    this.#children.set(parent, [...others, node]);
+  }
+
+  /** Takes away what is at a path, with all that is below it. */
+  remove(path: string): void {
+    const parent = this.#nodes.get(parentPath(path));
+    const name = splitPath(path).at(-1);
+    if (parent) {
+      const others = (this.#children.get(parent) ?? []).filter((child) => child.name !== name);
+      this.#children.set(parent, others);
+    }
+    for (const below of this.pathsWithin(path)) this.#nodes.delete(below);
+  }
+
+  /** A path and those of all that is below it. */
+  pathsWithin(path: string): string[] {
+    return [...this.#nodes.keys()].filter((at) => at === path || at.startsWith(path === '/' ? '/' : `${path}/`));
+  }
+
   async getQuota(): Promise<Quota | undefined> {
     this.asked.push('quota');
     return this.quota;
@@ -95,7 +132,8 @@ export class MemoryTree implements Tree {
     this.#nodes.set(path, node);
     const children = Object.entries(content).map(([name, part]) => {
       const isFile = (part as Partial<Entry>).kind === 'file';
-      const child: TreeNode = { name, entry: entryOf(name, isFile ? (part as Partial<Entry>) : {}) };
+      const parentId = node.entry.id;
+      const child: TreeNode = { name, entry: entryOf(name, { parentId, ...(isFile ? (part as Partial<Entry>) : {}) }) };
       const childPath = `/${[...splitPath(path), name].join('/')}`;
       this.#add(childPath, child, isFile ? {} : (part as Content));
       return child;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DriveError } from '../../../src/drive/errors.ts';
-import { type Content, file, MemoryTree } from './memory-tree.ts';
-import { parseAnswer, type RawAnswer, type Served, serve } from './serve.ts';
+import { type Content, entryOf, file, MemoryTree } from './memory-tree.ts';
+import { parseAnswer, type RawAnswer, type Served } from './serve.ts';
+import { serveMethods as serve } from './serve-methods.ts';
 
 const HASH = 'A9993E364706816ABA3E25717850C26C9CD0D89D';
 const CONTENT: Content = {
@@ -12,6 +13,7 @@ const CONTENT: Content = {
 };
 const prop = (inner: string) =>
   `<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop>${inner}</D:prop></D:propfind>`;
+const ALLPROP = '<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>';
 const FINDER_STAT = prop('<D:getlastmodified/><D:getcontentlength/><D:creationdate/><D:resourcetype/>');
 
 interface Response {
@@ -52,7 +54,9 @@ describe('PROPFIND', () => {
     const [root, folder, text, empty, livePhoto] = await propfind(served, '/', '1');
     const dates =
       '<D:getlastmodified>Mon, 23 Nov 2026 04:05:06 GMT</D:getlastmodified><D:creationdate>2020-02-29T23:59:59Z</D:creationdate>';
-    const locks = '<D:supportedlock/><D:lockdiscovery/>';
+    const entryOfScope = (scope: string) =>
+      `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>`;
+    const locks = `<D:supportedlock>${entryOfScope('exclusive')}${entryOfScope('shared')}</D:supportedlock><D:lockdiscovery/>`;
     const directory = '<D:getcontenttype>httpd/unix-directory</D:getcontenttype>';
     const collection = '<D:resourcetype><D:collection/></D:resourcetype>';
     expect(root?.found).toBe(`${collection}<D:displayname>AliyunDrive</D:displayname>${dates}${directory}${locks}`);
@@ -118,6 +122,34 @@ describe('PROPFIND', () => {
     expect(root?.found).toMatch(/<D:resourcetype>.*<D:quota-used-bytes>400</);
     expect(root?.missing).toBe('<x:x xmlns:x="urn:x"/>');
     expect(text?.found.match(/<D:getetag>/g)).toHaveLength(1);
+  });
+
+  it('an allprop answer leaves locks out for Windows, whose listings may have 1 MB, unless they are named', async () => {
+    const served = await serve(new MemoryTree(CONTENT));
+    const ask = async (userAgent: string, body = '') =>
+      parseMultistatus(await served.request('PROPFIND', '/', { Depth: '1', 'User-Agent': userAgent }, body));
+    const names = (responses: readonly Response[]) =>
+      responses.map(({ found }) => found.match(/<D:(supportedlock|lockdiscovery)\b/g)?.length ?? 0);
+    expect(names(await ask('Microsoft-WebDAV-MiniRedir/10.0.19045'))).toEqual([0, 0, 0, 0, 0]);
+    expect(names(await ask('Microsoft-WebDAV-MiniRedir/10.0.19045', ALLPROP))).toEqual([0, 0, 0, 0, 0]);
+    expect(names(await ask('davfs2/1.6.1 neon/0.32.5'))).toEqual([2, 2, 2, 2, 2]);
+    const included = ALLPROP.replace('</D:propfind>', '<D:include><D:lockdiscovery/></D:include></D:propfind>');
+    expect(names(await ask('Microsoft-WebDAV-MiniRedir/10.0.19045', included))).toEqual([1, 1, 1, 1, 1]);
+    const named = prop('<D:supportedlock/><D:lockdiscovery/>');
+    expect(names(await ask('Microsoft-WebDAV-MiniRedir/10.0.19045', named))).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('an allprop answer to rclone has the SHA-1 as Fastmail’s, which it asks for in no other way', async () => {
+    const served = await serve(new MemoryTree(CONTENT));
+    const ask = async (userAgent: string, body = '') =>
+      parseMultistatus(await served.request('PROPFIND', '/', { Depth: '1', 'User-Agent': userAgent }, body));
+    const element = `<sha1hex xmlns="ME:">${HASH.toLowerCase()}</sha1hex>`;
+    const [, folder, text, empty] = await ask('rclone/v1.70.0');
+    expect(text?.found).toContain(element);
+    expect([folder?.found, empty?.found].join('')).not.toContain('sha1hex');
+    expect((await ask('curl/8.0'))[2]?.found).not.toContain('sha1hex');
+    const [, none, named] = await ask('curl/8.0', prop('<m:sha1hex xmlns:m="ME:"/>'));
+    expect([none?.missing, named?.found]).toEqual(['<sha1hex xmlns="ME:"/>', element]);
   });
 
   it('checksums come in the form that rclone reads', async () => {
@@ -254,5 +286,43 @@ describe('a PROPFIND that cannot be answered', () => {
     expect([status, body]).toEqual([207, expect.stringMatching(/\[cut\]$/)]);
     expect(body).not.toContain('</D:multistatus>');
     expect(served.records[0]?.error).toBe(error);
+  });
+});
+
+describe('what is kept about the drives themselves', () => {
+  it('comes with the listing of the folder above them', async () => {
+    const tree = new MemoryTree({ 备份盘: {}, 资源库: {} });
+    const top = entryOf('', { driveId: '', id: '', parentId: '' });
+    const roots = ['1', '2'].map((driveId) => entryOf('root', { driveId, id: 'root', parentId: '' }));
+    tree.list = async function* () {
+      yield roots.map((entry) => ({ name: `drive ${entry.driveId}`, entry }));
+    };
+    tree.get = async () => ({ name: '', entry: top });
+    const served = await serve(tree);
+    for (const root of roots) {
+      const property = { namespace: '', name: 'of', xml: `<of>${root.driveId}</of>` };
+      await served.properties.update(root, [{ kind: 'set', property }]);
+    }
+    const found = (await propfind(served, '/', '1', prop('<of xmlns=""/>'))).map((response) => response.found);
+    expect(found).toEqual(['', '<of>1</of>', '<of>2</of>']);
+  });
+});
+
+describe('a folder of 10,000', () => {
+  it('is asked about once', async () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => [`file-${index}.txt`, file()]);
+    const served = await serve(new MemoryTree({ many: Object.fromEntries(names) }));
+    const asked: string[] = [];
+    const { of, ofFolder } = served.properties;
+    served.properties.of = (entry) => {
+      asked.push('of');
+      return of.call(served.properties, entry);
+    };
+    served.properties.ofFolder = (folder) => {
+      asked.push('ofFolder');
+      return ofFolder.call(served.properties, folder);
+    };
+    expect(await propfind(served, '/many', '1', FINDER_STAT)).toHaveLength(10_001);
+    expect(asked).toEqual(['of', 'ofFolder']);
   });
 });

@@ -1,15 +1,17 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { continueWhenRead } from '../../../src/http/request-body.ts';
 import type { RequestRecord } from '../../../src/log.ts';
 import { createCollectionPage } from '../../../src/webdav/collection-page.ts';
 import { DavError } from '../../../src/webdav/errors.ts';
 import type { MethodHandler } from '../../../src/webdav/method.ts';
-import type { Tree } from '../../../src/webdav/ports.ts';
+import type { Tree, Writer } from '../../../src/webdav/ports.ts';
 import { getResource } from '../../../src/webdav/resource.ts';
-import { createWebDavServer } from '../../../src/webdav/server.ts';
+import { createWebDavServer, type WebDavServer } from '../../../src/webdav/server.ts';
+import { createState } from './state.ts';
 
 export interface Served {
   readonly url: string;
@@ -33,13 +35,22 @@ export interface RawAnswer {
 /** Serves a tree over node:http on loopback until the test ends; folders' pages, and `file` for the content of files. */
 export async function serve(tree: Tree, getHead: MethodHandler = answerFolders(tree)): Promise<Served> {
   const server = createWebDavServer({
+    ...createState(),
     tree,
+    // Of a drive that is served for reading only, which nobody writes to.
+    isReadOnly: true,
+    writer: {} as Writer,
+    now: Date.now,
     getHead,
     openContent: async () => Readable.from(['content']),
     version: '1.2.3',
   });
+  return serveHandle(server.handle);
+}
+
+export async function serveHandle(handle: WebDavServer['handle']): Promise<Served> {
   const records: RequestRecord[] = [];
-  const http = createServer({ requestTimeout: 0 }, (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const record: RequestRecord = {
       id: String(records.length),
       clientClass: undefined,
@@ -48,9 +59,15 @@ export async function serve(tree: Tree, getHead: MethodHandler = answerFolders(t
       error: undefined,
     };
     records.push(record);
-    void server.handle(request, response, record).then(() => {
+    void handle(request, response, record).then(() => {
       served.settled += 1;
     });
+  };
+  const http = createServer({ requestTimeout: 0 }, answer);
+  // As at the front door: the body is asked for by being read.
+  http.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueWhenRead(request, response);
+    answer(request, response);
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
@@ -76,7 +93,7 @@ export async function serve(tree: Tree, getHead: MethodHandler = answerFolders(t
 }
 
 function answerFolders(tree: Tree): MethodHandler {
-  const answerFolder = createCollectionPage(tree);
+  const answerFolder = createCollectionPage({ tree, properties: createState().properties });
   return async (exchange) => {
     const node = await getResource(tree, exchange);
     if (node.entry.kind === 'file') throw new DavError(418, 'Files are not part of this test.');

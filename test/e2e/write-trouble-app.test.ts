@@ -1,0 +1,15 @@
+import { describe, it, vi } from 'vitest';
+import { chooseStrikes, nameOf } from '../support/write-faults.ts';
+import { strike } from '../support/write-trouble.ts';
+
+// Most of these wait for a service that does not answer.
+vi.setConfig({ maxConcurrency: 40, testTimeout: 180_000 });
+
+describe.concurrent('a write over a login of kind app', () => {
+  it.concurrent.each(chooseStrikes('app').map((one) => [nameOf(one, 'app'), one] as const))(
+    '%s',
+    async (_name, one) => {
+      await strike(one, 'app');
+    },
+  );
+});

@@ -1,0 +1,58 @@
+import { Readable } from 'node:stream';
+import { DavError } from '../../../src/webdav/errors.ts';
+import type { LockRequest } from '../../../src/webdav/locks.ts';
+import { createWebDavServer } from '../../../src/webdav/server.ts';
+import { type Content, MemoryTree } from './memory-tree.ts';
+import { MemoryWriter } from './memory-writer.ts';
+import { type Served, serveHandle } from './serve.ts';
+import { createState, type TestState } from './state.ts';
+
+export interface ServedWrites extends Served, TestState {
+  readonly tree: MemoryTree;
+  readonly writer: MemoryWriter;
+  /** Locks a path and returns the token. */
+  lock(path: string, part?: Partial<LockRequest>): Promise<string>;
+  /** All paths but the root, in order. */
+  paths(): string[];
+}
+
+/** Serves a tree in memory with every method that there is. */
+export async function serveWrites(content: Content, isReadOnly = false): Promise<ServedWrites> {
+  const tree = new MemoryTree(content);
+  const writer = new MemoryWriter(tree);
+  const state = createState();
+  const server = createWebDavServer({
+    ...state,
+    tree,
+    writer,
+    isReadOnly,
+    now: Date.now,
+    getHead: async () => {
+      throw new DavError(418, 'Reading is no part of this test.');
+    },
+    openContent: async () => Readable.from(['content']),
+    version: '1.2.3',
+  });
+  const served = await serveHandle(server.handle);
+  return Object.assign(served, state, {
+    tree,
+    writer,
+    async lock(path: string, part: Partial<LockRequest> = {}) {
+      const request = { path, href: path, scope: 'exclusive', depth: 'infinity', ownerXml: '', timeoutS: 600 } as const;
+      return (await state.locks.grant({ ...request, ...part })).token;
+    },
+    paths: () =>
+      tree
+        .pathsWithin('/')
+        .filter((path) => path !== '/')
+        .toSorted(),
+  });
+}
+
+/** The members that a 207 says are locked. */
+export function lockedMembersOf({ status, body }: { readonly status: number; readonly body: string }): string[] {
+  if (status !== 207) return [`status ${status}`];
+  const member =
+    /<D:response><D:href>([^<]*)<\/D:href><D:status>HTTP\/1\.1 423 Locked<\/D:status><D:error><D:lock-token-submitted\/><\/D:error><\/D:response>/g;
+  return [...body.matchAll(member)].map(([, href = '']) => href);
+}
