@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePath, FILM, FILM_FILE, POEM, readStored, startDemo } from '../support/demo.ts';
 import { describeWith, run } from '../support/programs.ts';
@@ -61,10 +62,14 @@ describeWith(['curl'], 'curl', () => {
         });
       }
 
-      it('uploads nothing, and is told so before it has sent the body', async () => {
+      it('uploads a file, and nothing of it where that is refused', async () => {
         const upload = ['--upload-file', FILM_FILE, '--header', 'Expect: 100-continue'];
-        const { stdout } = await curl('/备份盘/neu.bin', ...upload, '--write-out', '\n%{size_upload} %{http_code}');
-        expect(stdout).toMatch(/\n0 403$/);
+        const summary = ['--write-out', '\n%{size_upload} %{http_code}'];
+        const { size } = await stat(FILM_FILE);
+        expect((await curl('/备份盘/neu.bin', ...upload, ...summary)).stdout).toBe(`\n${size} 201`);
+        const unlessThere = ['--header', 'If-None-Match: *'];
+        expect((await curl('/备份盘/neu.bin', ...upload, ...unlessThere, ...summary)).stdout).toMatch(/\n0 412$/);
+        expect(await readStored(stack.emulator, '/备份盘/neu.bin')).toEqual(await readFile(FILM_FILE));
       });
 
       if (login.length > 0) {

@@ -89,12 +89,20 @@ describeWith(['rclone'], 'rclone', () => {
       }
     });
 
-    it('tells what is not there, and writes nothing', async () => {
+    it('tells what is not there', async () => {
       expect(await rclone(stack, 'cat', `drive:${POEMS}/nichts.txt`)).toMatchObject({ code: 3, stdout: '' });
+    });
+  });
+
+  it('writes nothing where the drive is served for reading only', async () => {
+    const stack = await startDemo('app', { ALIDAV_READ_ONLY: 'true' });
+    try {
       const refused = await rclone(stack, 'deletefile', `drive:${POEM}`);
       expect(refused.code).not.toBe(0);
       expect(refused.stderr).toMatch(/403/);
       expect(findStored(stack.emulator, POEM).trashedAt).toBeUndefined();
-    });
+    } finally {
+      await stack.close();
+    }
   });
 });
