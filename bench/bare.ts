@@ -1,10 +1,11 @@
 /**
  * What the figures are held against: node:http servers that do the least that could work. One renders a multistatus from an
- * array, one redirects, one pipes an upstream's bytes.
+ * array, one redirects, one pipes an upstream's bytes, one pipes a body upstream.
  */
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
+import { pipeUpload } from './bare-upload.ts';
 
 interface Row {
   readonly name: string;
@@ -22,8 +23,12 @@ const rows: readonly Row[] = Array.from({ length: 50_000 }, (_, index) => ({
   hash: 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709',
 }));
 
+/** RFC 4918 §15.10. */
+const SUPPORTED_LOCK =
+  '<D:supportedlock><D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry></D:supportedlock>';
+
 function renderAllprop({ name, size, createdAt, updatedAt, hash }: Row): string {
-  return `<D:response><D:href>/files/${encodeURIComponent(name)}</D:href><D:propstat><D:prop><D:resourcetype/><D:displayname>${name}</D:displayname><D:getcontentlength>${size}</D:getcontentlength><D:getlastmodified>${new Date(updatedAt).toUTCString()}</D:getlastmodified><D:creationdate>${new Date(createdAt).toISOString()}</D:creationdate><D:getetag>"${hash}"</D:getetag><D:getcontenttype>text/plain</D:getcontenttype><D:supportedlock/><D:lockdiscovery/></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n`;
+  return `<D:response><D:href>/files/${encodeURIComponent(name)}</D:href><D:propstat><D:prop><D:resourcetype/><D:displayname>${name}</D:displayname><D:getcontentlength>${size}</D:getcontentlength><D:getlastmodified>${new Date(updatedAt).toUTCString()}</D:getlastmodified><D:creationdate>${new Date(createdAt).toISOString()}</D:creationdate><D:getetag>"${hash}"</D:getetag><D:getcontenttype>text/plain</D:getcontenttype>${SUPPORTED_LOCK}<D:lockdiscovery/></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n`;
 }
 
 function renderFinder({ name, size, createdAt, updatedAt }: Row): string {
@@ -51,6 +56,13 @@ function proxy(request: IncomingMessage, response: ServerResponse, upstream: str
   }).on('error', () => response.destroy());
 }
 
+function upload(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
+  const text = (name: string) => query.get(name) ?? '';
+  const place = { openUrl: text('open'), driveId: text('drive'), accessToken: text('token') };
+  const file = { name: text('name'), partSizeBytes: Number(text('part')) };
+  pipeUpload(request, response, place, file).catch((error: unknown) => response.destroy(error as Error));
+}
+
 /** As long as the service's signed links are. */
 const LOCATION = `http://127.0.0.1/${'x'.repeat(560)}`;
 
@@ -74,6 +86,7 @@ const server = createServer((request, response) => {
   if (url.pathname === '/allprop') void sendListing(response, renderAllprop, count);
   else if (url.pathname === '/finder') void sendListing(response, renderFinder, count);
   else if (url.pathname === '/proxy') proxy(request, response, url.searchParams.get('upstream') ?? '');
+  else if (url.pathname === '/upload') upload(request, response, url.searchParams);
 });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

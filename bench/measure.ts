@@ -1,4 +1,5 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
@@ -7,6 +8,7 @@ const HEADERS_END = Buffer.from('\r\n\r\n');
 /** What one request cost, ms and bytes. */
 export interface Timing {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly firstByteMs: number;
   readonly totalMs: number;
   readonly bytes: number;
@@ -16,8 +18,12 @@ export interface RequestSpec {
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
+  /** Sends so many bytes instead of `body`. */
+  readonly bodyBytes?: number;
 }
+
+const BLOCK = randomBytes(2 ** 20);
 
 /** One connection that is kept: what is compared is the answer, not the handshake. */
 export function createConnection(): Agent {
@@ -36,14 +42,36 @@ export function time(agent: Agent, spec: RequestSpec): Promise<Timing> {
         bytes += chunk.length;
       });
       answer.on('end', () => {
-        resolve({ status: answer.statusCode ?? 0, firstByteMs, totalMs: performance.now() - started, bytes });
+        const { statusCode: status = 0, headers } = answer;
+        resolve({ status, headers, firstByteMs, totalMs: performance.now() - started, bytes });
       });
       answer.on('error', reject);
     };
-    request(spec.url, { agent, method: spec.method ?? 'GET', headers: spec.headers ?? {} }, onAnswer)
-      .on('error', reject)
-      .end(spec.body);
+    const sent = request(spec.url, { agent, method: spec.method ?? 'GET', headers: headersOf(spec) }, onAnswer);
+    sent.on('error', reject);
+    if (spec.bodyBytes === undefined) sent.end(spec.body);
+    else sendBytes(sent, spec.bodyBytes);
   });
+}
+
+function headersOf({ headers = {}, bodyBytes }: RequestSpec): Record<string, string> {
+  return { ...headers, ...(bodyBytes !== undefined && { 'Content-Length': String(bodyBytes) }) };
+}
+
+function sendBytes(sent: ClientRequest, sizeBytes: number): void {
+  let left = sizeBytes;
+  const go = () => {
+    while (left > 0) {
+      const block = BLOCK.subarray(0, left);
+      left -= block.length;
+      if (!sent.write(block)) {
+        sent.once('drain', go);
+        return;
+      }
+    }
+    sent.end();
+  };
+  go();
 }
 
 export function median(values: readonly number[]): number {

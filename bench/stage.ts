@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Running, startProgram } from './processes.ts';
@@ -11,9 +11,10 @@ export interface Service extends Running {
   text(name: string): string;
 }
 
-export async function startService(): Promise<Service> {
+export async function startService(settings: Readonly<Record<string, unknown>> = {}): Promise<Service> {
   const args = ['dist/emulator/main.js', '--content', 'empty', '--limits', 'none', '--port', '0'];
-  const running = await startProgram(args, (line) => typeof line.apiUrl === 'string');
+  for (const [name, value] of Object.entries(settings)) args.push('--set', `${name}=${JSON.stringify(value)}`);
+  const running = await startProgram(args, (line) => typeof line.apiUrl === 'string', { TMPDIR: scratchDir() });
   const text = (name: string) => String(running.ready[name]);
   const control = async (action: string, body?: unknown) => {
     const method = body === undefined ? 'GET' : 'POST';
@@ -37,6 +38,11 @@ export async function startService(): Promise<Service> {
       return endpoint === undefined ? total : (endpoints[endpoint]?.calls ?? 0);
     },
   };
+}
+
+/** Memory where there is some: no disk is measured. */
+function scratchDir(): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }
 
 /** Our server as a process, on a state folder that goes when it stops. */
@@ -84,8 +90,9 @@ export async function withServer<T>(
   service: Service,
   settings: Readonly<Record<string, string>>,
   measure: (server: Server) => Promise<T>,
+  kind: LoginKind = 'app',
 ): Promise<T> {
-  const server = await startServer(service, 'app', settings);
+  const server = await startServer(service, kind, settings);
   try {
     return await measure(server);
   } finally {
