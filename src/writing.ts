@@ -127,6 +127,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     relay: (entry, target) => uploads.relay(entry, target),
     toTrash: settings.trash,
     onFolderCreated: (folder) => overlay.created(folder),
+    onFolderCopied: (copied, source) => overlay.copied(copied, source),
   });
 
   return {

@@ -1,12 +1,12 @@
 import { DriveError } from '../drive/errors.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { Logger } from '../log.ts';
 import { type ApiError, apiCodeOf, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
 import { type HttpAnswer, type JsonHttp, NoAnswerError } from './http.ts';
 import { isObject } from './json.ts';
 import { type PaceClass, Pacer, type Rates } from './pacer.ts';
 import { MAX_TRIES, type RetryTraits, retryDelayMs } from './retry.ts';
-import { sleep } from './sleep.ts';
 
 /** Where access tokens come from: fulfilled by the account keeper. */
 export interface AccessTokenSource {

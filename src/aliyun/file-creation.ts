@@ -1,6 +1,7 @@
 import type { CreatedFile, CreateFileRequest, Fingerprint, UploadSession } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { ApiClient } from './api-client.ts';
 import type { WriteDialect } from './dialect.ts';
 import { ApiError } from './errors.ts';
@@ -11,7 +12,6 @@ import type { PageReader } from './page-reader.ts';
 import { type PartUrls, partCount } from './part-urls.ts';
 import { EMPTY_HASH, toProofFields } from './proof.ts';
 import { type BackOff, settleWrite } from './settle-write.ts';
-import { sleep } from './sleep.ts';
 import { parseNewEntry } from './wire.ts';
 
 export interface FileCreationDeps {

@@ -1,5 +1,6 @@
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { ApiClient } from './api-client.ts';
 import type { WriteDialect } from './dialect.ts';
 import { ApiError } from './errors.ts';
@@ -7,7 +8,6 @@ import { type JsonObject, readText, readTime, toObject } from './json.ts';
 import type { Lookup } from './lookup.ts';
 import { checkName } from './names.ts';
 import { type BackOff, settleWrite } from './settle-write.ts';
-import { sleep } from './sleep.ts';
 import type { Tasks } from './tasks.ts';
 import { toWireKey, withLiveStreams } from './wire.ts';
 

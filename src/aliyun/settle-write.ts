@@ -1,7 +1,7 @@
 import { type DriveError, isDriveError } from '../drive/errors.ts';
+import { sleep } from '../drive/sleep.ts';
 import { ApiError } from './errors.ts';
 import { NoAnswerError } from './http.ts';
-import { sleep } from './sleep.ts';
 
 /** A write of which an answer may get lost. */
 export interface WriteSteps<T> {

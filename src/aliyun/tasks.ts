@@ -1,8 +1,8 @@
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { ApiClient, Endpoint } from './api-client.ts';
 import { ApiError, isForPeople } from './errors.ts';
 import { type JsonObject, readText, toObject } from './json.ts';
-import { sleep } from './sleep.ts';
 
 const FIRST_POLL_MS = 200;
 const LONGEST_POLL_MS = 2_000;

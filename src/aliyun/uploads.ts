@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { UploadedPart, UploadPart, UploadSession } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { ApiClient } from './api-client.ts';
 import type { WriteDialect } from './dialect.ts';
 import { ApiError } from './errors.ts';
@@ -10,7 +11,6 @@ import type { Lookup } from './lookup.ts';
 import type { Oddities } from './oddities.ts';
 import { type PartUrls, partCount } from './part-urls.ts';
 import { type BackOff, settleWrite } from './settle-write.ts';
-import { sleep } from './sleep.ts';
 import type { StorageHost } from './storage.ts';
 import { parseEntry, toUploadKey } from './wire.ts';
 

@@ -1,6 +1,7 @@
 import type { Target, UploadSession } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import { sendParts } from './parts-sending.ts';
 import { choosePartSize, countParts, toPartRange } from './parts-size.ts';
 import type { Spool } from './spool.ts';
@@ -16,9 +17,6 @@ export interface RecoveryDeps extends PlacementDeps {
   readonly listFresh: (folder: EntryKey, signal?: AbortSignal) => Promise<readonly Entry[]>;
   readonly now: () => number;
 }
-
-/** For so long a listing may lack what was just made. */
-const LISTING_LAG_MS = 30_000;
 
 /** After these there is nothing to be had by trying again. */
 const TRANSIENT = new Set(['unavailable', 'throttled', 'aborted', 'login-required', 'upload-session-gone']);

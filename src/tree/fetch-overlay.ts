@@ -1,9 +1,10 @@
 import type { ReadDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { isDriveError } from '../drive/errors.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { FolderGuards } from './guards.ts';
 import type { Listing } from './listing.ts';
-import { agrees, judge, LAG_MS, type OwnWrite, type OwnWrites } from './own-writes.ts';
+import { agrees, judge, type OwnWrite, type OwnWrites } from './own-writes.ts';
 
 /** What a fetch of a folder's listing needs to know of our writes there. */
 export interface FetchOverlayDeps {
@@ -119,7 +120,7 @@ export class FetchOverlay {
   confirm(): void {
     const { writes, folder, onConfirmed } = this.#deps;
     for (const write of [...(writes.ofFolder(folder)?.values() ?? [])]) {
-      if (this.#begunAt - write.writtenAt < LAG_MS) continue;
+      if (this.#begunAt - write.writtenAt < LISTING_LAG_MS) continue;
       const isTold = write.state === 'present' ? this.#agreeing.has(write) : !this.#contradicted.has(write.entry.id);
       if (isTold) onConfirmed(write);
     }

@@ -1,15 +1,13 @@
 import { untilAborted } from '../drive/abortable.ts';
-import type { ReadDrive } from '../drive/drive.ts';
-import type { EntryKey } from '../drive/entry.ts';
+import type { Entry } from '../drive/entry.ts';
 import type { FetchOverlay } from './fetch-overlay.ts';
-import { fetchPages } from './folder-pages.ts';
 import type { Listing } from './listing.ts';
 import { ListingCursor } from './listing-cursor.ts';
 import type { TreeNode } from './node.ts';
 
 export interface ListingFetchDeps {
-  readonly drive: Pick<ReadDrive, 'listPage'>;
-  readonly folder: EntryKey;
+  /** Of the service's listing, each as soon as it is there. */
+  readonly pages: (signal: AbortSignal) => AsyncGenerator<readonly Entry[], void>;
   /** Empty; filled page by page. */
   readonly listing: Listing;
   /** Our own writes, which the pages may lack. */
@@ -48,9 +46,9 @@ export class ListingFetch {
 
   /** Never rejects: whoever joined hears of failures. */
   async run(): Promise<void> {
-    const { drive, folder, listing, overlay } = this.#deps;
+    const { listing, overlay } = this.#deps;
     const { signal } = this.#controller;
-    const pages = fetchPages(drive, folder, signal);
+    const pages = this.#deps.pages(signal);
     try {
       for (;;) {
         const turn = overlay.turn;

@@ -6,6 +6,7 @@ import { type DriveError, isDriveError } from '../drive/errors.ts';
 import { localKindOf } from '../drive/local-entry.ts';
 import type { Logger } from '../log.ts';
 import { toFolderKey } from './folder-key.ts';
+import { FreshCopies } from './fresh-copies.ts';
 import { Listing } from './listing.ts';
 import { type FetchOutcome, ListingFetch } from './listing-fetch.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
@@ -52,6 +53,7 @@ export class Listings implements ListingMemory {
   readonly #deps: ListingsDeps;
   readonly #known: LRUCache<string, KnownListing>;
   readonly #running = new Map<string, RunningFetch>();
+  readonly #copies: FreshCopies;
   #turn = 0;
 
   constructor(deps: ListingsDeps) {
@@ -62,6 +64,7 @@ export class Listings implements ListingMemory {
       // into it would cost a call for each of its pages.
       sizeCalculation: ({ listing }) => Math.min(listing.size + 1, deps.maxEntries),
     });
+    this.#copies = new FreshCopies({ ...deps, readFolder: this.#readFolder.bind(this) });
     deps.overlay.attach(this);
   }
 
@@ -139,6 +142,10 @@ export class Listings implements ListingMemory {
     this.#know(toFolderKey(folder), listing);
   }
 
+  noteCopied(copied: Entry, source: EntryKey): void {
+    this.#copies.note(copied, source);
+  }
+
   /** What was hidden and then not taken up by a change may be there or not: the next reader asks. */
   noteUnguarded(folder: EntryKey, isUnsure = false): void {
     const known = this.#known.peek(toFolderKey(folder));
@@ -209,10 +216,24 @@ export class Listings implements ListingMemory {
         this.#noteFailure(mapKey, outcome.error);
       }
     };
-    const fetch = new ListingFetch({ drive: this.#deps.drive, folder: folder.key, listing, overlay, onEnd });
+    const fetch = new ListingFetch({
+      pages: (signal) => this.#copies.pages(folder.key, signal),
+      listing,
+      overlay,
+      onEnd,
+    });
     this.#running.set(mapKey, { fetch, turn: ++this.#turn });
     void fetch.run();
     return fetch;
+  }
+
+  /** What the drive has in a folder. */
+  async #readFolder(key: EntryKey, signal: AbortSignal): Promise<readonly Entry[]> {
+    const entries: Entry[] = [];
+    for await (const nodes of this.list({ key, reservedName: undefined }, {}, signal)) {
+      for (const { entry } of nodes) if (localKindOf(entry) === undefined) entries.push(entry);
+    }
+    return entries;
   }
 
   #newListing({ key, reservedName }: Folder): Listing {

@@ -2,18 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { StartedCopy, Target } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import { type CopyRecord, type GuardedName, mayBeSameContent, standsAt, toFolderName } from './operation-record.ts';
-import {
-  discard,
-  findEntry,
-  finish,
-  isTaken,
-  isUnclear,
-  LISTING_LAG_MS,
-  type StepDeps,
-  whereIs,
-} from './operation-steps.ts';
+import { discard, findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
 import { findStray, makeTemporaryName } from './operation-strays.ts';
 
 /** `infinity`: a file, or a folder with all that is in it; `0`: a folder alone. */
@@ -60,8 +52,19 @@ export async function copy(deps: StepDeps, job: Job, record: CopyRecord): Promis
     if (!isUnclear(error)) await discard(deps, job, toGivenUp(record, made));
     throw error;
   }
-  await finish(deps, job, { placed, replaces: target.replaces });
+  await show(deps, job, record, placed);
   return placed;
+}
+
+async function show(
+  deps: StepDeps,
+  job: Job,
+  { entry, bare, target }: CopyRecord,
+  placed: Entry,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (entry.kind === 'folder' && !bare) deps.onFolderCopied(placed, entry);
+  await finish(deps, job, { placed, replaces: target.replaces }, signal);
 }
 
 /** Where the answer was lost, what is proven to be the copy is taken for it; a folder's only once it is known to be whole. */
@@ -118,7 +121,7 @@ export async function settleCopy(deps: StepDeps, job: Job, record: CopyRecord, s
   if (isWhole && isWanted && replaced !== 'changed') {
     const placed = await place(deps, copied, target, [...knownIds, copied.id], signal);
     if (placed) {
-      await finish(deps, job, { placed, replaces: target.replaces }, signal);
+      await show(deps, job, record, placed, signal);
       return true;
     }
   }

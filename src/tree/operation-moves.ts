@@ -1,6 +1,7 @@
 import type { StartedCopy, Target } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import {
   type GuardedName,
@@ -12,7 +13,7 @@ import {
   toFolderName,
 } from './operation-record.ts';
 import { relayMove } from './operation-relay.ts';
-import { findEntry, finish, isTaken, isUnclear, LISTING_LAG_MS, type StepDeps, whereIs } from './operation-steps.ts';
+import { findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
 import { findArrival } from './operation-strays.ts';
 
 /** Until the move is done, readers see the entry where it was, and nothing new at the names where it stands on its way. */

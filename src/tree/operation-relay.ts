@@ -1,8 +1,9 @@
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import { isSameContent, type MoveAcrossRecord, placeOf, type RelayRecord } from './operation-record.ts';
-import { discard, findEntry, isUnclear, LISTING_LAG_MS, type StepDeps } from './operation-steps.ts';
+import { discard, findEntry, isUnclear, type StepDeps } from './operation-steps.ts';
 
 /** A move into a drive that the service moves nothing into: the source goes when its content is proven to be there. */
 export async function relayMove(

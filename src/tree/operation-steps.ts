@@ -30,17 +30,13 @@ export interface StepDeps {
   readonly listFresh: (folder: EntryKey, signal?: AbortSignal) => Promise<readonly Entry[]>;
   /** Brings a file into another drive, through instant upload or through us, with its own journal and its own changes. */
   readonly relay: (entry: Entry, target: Target) => Promise<Entry>;
+  /** Called before the copy is seen; not for a folder that was made without what is in its source. */
+  readonly onFolderCopied: (copied: Entry, source: Entry) => void;
   /** Whether DELETE goes to the recycle bin. */
   readonly toTrash: boolean;
   readonly now: () => number;
   readonly log: Logger;
 }
-
-/**
- * A listing may lag behind a write whose answer was lost: only one that was asked for this long after it proves that nothing
- * came of it.
- */
-export const LISTING_LAG_MS = 30_000;
 
 /** Nothing follows from such a failure: the service may or may not have done what was asked. */
 export function isUnclear(error: unknown): boolean {

@@ -29,6 +29,8 @@ export interface ListingMemory {
   observe(folder: EntryKey, id: string, shown: Entry | undefined): void;
   /** A folder that is new has nothing in it. */
   noteEmpty(folder: EntryKey): void;
+  /** The service has made a folder with what another one has in it, of which its listings may know nothing yet. */
+  noteCopied(copied: Entry, source: EntryKey): void;
   /** Fewer names are guarded than before. @param isUnsure nobody knows what has become of the name */
   noteUnguarded(folder: EntryKey, isUnsure: boolean): void;
 }
@@ -82,6 +84,11 @@ export class Overlay {
   /** A folder that we have just made: its listing is known to be empty, so that what is put into it costs no listing. */
   created(folder: EntryKey): void {
     for (const memory of this.#memories) memory.noteEmpty(folder);
+  }
+
+  /** A folder that the service has just copied with all that is in it. */
+  copied(copied: Entry, source: EntryKey): void {
+    for (const memory of this.#memories) memory.noteCopied(copied, source);
   }
 
   /**

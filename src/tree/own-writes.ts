@@ -1,9 +1,8 @@
 import type { Entry, EntryKey } from '../drive/entry.ts';
+import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import { isLivePhoto } from '../drive/live-photo.ts';
 import { folderOf, toFolderKey } from './folder-key.ts';
 
-/** How long a listing may lag behind a write, as far as we take its word for nothing. */
-export const LAG_MS = 30_000;
 /** From then on a listing is believed where the service has no other way to tell: the open API does not say what is in the bin. */
 const BELIEVE_LISTING_MS = 10 * 60_000;
 /** Far beyond any lag; what no listing has confirmed by then is forgotten. */
@@ -124,7 +123,7 @@ function judgePresent(write: OwnWrite, found: Entry | undefined, isListed: boole
     return isListed || age < BELIEVE_LISTING_MS ? { holds: true, entry: found } : { holds: false, shown: undefined };
   }
   // Times of the service alone are compared, but an entry may bear one of ours: past the lag the service's word is enough.
-  const isNews = found.updatedAt > entry.updatedAt || age >= LAG_MS;
+  const isNews = found.updatedAt > entry.updatedAt || age >= LISTING_LAG_MS;
   if (!isNews) return { holds: true, entry };
   return { holds: false, shown: found.parentId === entry.parentId ? found : undefined };
 }
@@ -133,7 +132,8 @@ function judgePresent(write: OwnWrite, found: Entry | undefined, isListed: boole
 function judgeAbsent({ entry, writtenAt, isReplaced }: OwnWrite, found: Entry | undefined, now: number): Verdict {
   const age = now - writtenAt;
   if (!found || found.trashed || found.parentId !== entry.parentId) return { holds: true, entry };
-  const isBack = age >= LAG_MS && found.updatedAt > entry.updatedAt && (!isReplaced || found.name === entry.name);
+  const isBack =
+    age >= LISTING_LAG_MS && found.updatedAt > entry.updatedAt && (!isReplaced || found.name === entry.name);
   const isBelieved = !isReplaced && age >= BELIEVE_LISTING_MS;
   return isBack || isBelieved ? { holds: false, shown: found } : { holds: true, entry };
 }

@@ -197,6 +197,21 @@ describe.each(LOGIN_KINDS)('MKCOL, MOVE, COPY and DELETE over a login of kind %s
     }
   });
 
+  it('lists a folder that it copied whole, however long the service’s listings lag behind', async () => {
+    stack.emulator.settings.listLagMs = 2_000;
+    try {
+      await send('MKCOL', `${home}/src`);
+      await send('MKCOL', `${home}/src/sub`);
+      await put(`${home}/src/a.txt`, 'a');
+      await put(`${home}/src/sub/b.txt`, 'b');
+      expect(await transfer('COPY', `${home}/src`, `${home}/copy`)).toBe(201);
+      expect(await shown(`${home}/copy`)).toEqual([`${home}/copy/a.txt`, `${home}/copy/sub/`]);
+      expect(await shown(`${home}/copy/sub`)).toEqual([`${home}/copy/sub/b.txt`]);
+    } finally {
+      stack.emulator.settings.listLagMs = 0;
+    }
+  });
+
   it('believes a change made elsewhere after its own', async () => {
     await put(`${home}/a.txt`, 'mine');
     const [mine] = readDrive(stack).get(`${home}/a.txt`) ?? [];

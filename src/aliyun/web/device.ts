@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DriveError, isDriveError } from '../../drive/errors.ts';
+import { sleep } from '../../drive/sleep.ts';
 import type { Logger } from '../../log.ts';
 import type { TokenKind } from '../../state/account-status.ts';
 import type { StateStore, StateValue } from '../../state/store.ts';
@@ -8,7 +9,6 @@ import { isAccessTokenRefused, toDriveError } from '../errors.ts';
 import { type JsonHttp, NoAnswerError } from '../http.ts';
 import { readNumber, readText, toObject } from '../json.ts';
 import { MAX_TRIES, retryDelayMs } from '../retry.ts';
-import { sleep } from '../sleep.ts';
 import { waitFor } from '../wait-for.ts';
 import { createKeyPair, signMessage } from './device-signature.ts';
 

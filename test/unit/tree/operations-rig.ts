@@ -42,6 +42,8 @@ export interface Process {
   readonly guards: Set<GuardedView>;
   /** Names of which the next reader is to ask the service. */
   readonly doubts: string[];
+  /** Folders that were told to be copies: the ids of copy and source. */
+  readonly copies: (readonly [string, string])[];
   /** What readers see of the service's folder now. */
   visible(folder: EntryKey): Entry[];
 }
@@ -59,6 +61,7 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
   const life = new Life();
   const guards = new Set<GuardedView>();
   const doubts: string[] = [];
+  const copies: (readonly [string, string])[] = [];
   let nextRecord = disk.size;
   const journal: Journal<OperationRecord> = {
     add: (value) =>
@@ -115,12 +118,13 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
         if (replaces) service.take(replaces.id, true);
         return service.copyInto(entry, parent, name);
       }),
+    onFolderCopied: (copied, source) => copies.push([copied.id, source.id]),
     toTrash,
     now: Date.now,
     random: () => 0.5,
     log: createLogger({ log_level: 'silent', log_format: 'json' }),
   });
-  return { operations, life, guards, doubts, visible };
+  return { operations, life, guards, doubts, copies, visible };
 }
 
 /** Lets everything run that waits for no timer. */

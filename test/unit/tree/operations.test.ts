@@ -225,6 +225,37 @@ describe('a copy', () => {
 
     expect(new Set(sizes)).toEqual(new Set([2]));
   });
+
+  it('of a folder is told to be one before anybody sees it, also where a kill cut it off', async () => {
+    const { service, full, into } = furnish();
+    const disk: Disk = new Map();
+    const first = startProcess(service, disk, 'web');
+    first.life.trouble = { at: 4, what: 'kill-before' };
+    void first.operations.copy(full, { parent: into, name: 'full' }, 'infinity');
+    await settle();
+    const process = startProcess(service, disk, 'web');
+    const told: boolean[] = [];
+    process.life.onStep = () => {
+      const copied = process.visible(into).find(({ name }) => name === 'full');
+      if (copied) told.push(process.copies.some(([id, source]) => id === copied.id && source === full.id));
+    };
+
+    void process.operations.recover();
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(first.copies).toEqual([]);
+    expect(new Set(told)).toEqual(new Set([true]));
+  });
+
+  it('of a folder alone, or of a file, is not told to have what its source has', async () => {
+    const { service, full, a, into } = furnish();
+    const { operations, copies } = startProcess(service, new Map(), 'web');
+
+    await operations.copy(full, { parent: into, name: 'alone' }, '0');
+    await operations.copy(a, { parent: into, name: 'file' }, 'infinity');
+
+    expect(copies).toEqual([]);
+  });
 });
 
 describe('into another drive', () => {

@@ -1,4 +1,4 @@
-import { abortedError } from '../drive/abortable.ts';
+import { abortedError } from './abortable.ts';
 
 /** Resolves after a while, without keeping the process alive; rejects with `aborted` at once when the caller leaves. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
