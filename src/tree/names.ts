@@ -65,7 +65,7 @@ export function toServiceName(displayName: string): string {
   });
 }
 
-/** The name under which tree and listings know what a path calls so: `notes.` is shown as `notes．`, and found as both. */
+/** The name under which tree and listings know what a path calls so: `notes.` is shown as `notes．`, and found as both. Of a shown name, itself. */
 export function toShownName(pathName: string): string {
   return toDisplayName(toServiceName(pathName));
 }

@@ -1,5 +1,5 @@
-import { parseHref } from '../drive/path.ts';
 import { DavError } from './errors.ts';
+import { parseReference } from './reference.ts';
 
 /** One thing that is claimed of a resource: that a lock covers it, or that it is in a state. */
 interface IfCondition {
@@ -30,7 +30,6 @@ const BLANKS = /[ \t]*/y;
 const CODED_URL = /<([^<>]*)>/y;
 const ENTITY_TAG = /\[[ \t]*((?:W\/)?"[^"]*")[ \t]*\]/y;
 const NOT = /Not\b/iy;
-const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 /** An absolute URI, as every state token is one; nothing that could not stand in a header. */
 const ABSOLUTE_URI = /^[a-z][a-z\d+.-]*:[\x21-\x7e]+$/i;
 
@@ -111,13 +110,10 @@ function parseList(scanner: Scanner): readonly IfCondition[] {
   return conditions;
 }
 
-/** The path alone counts: behind a reverse proxy scheme and host are those of the outside. */
-function parseTag([, reference = '']: RegExpExecArray): string {
-  const origin = ORIGIN.exec(reference)?.[0] ?? '';
-  const href = reference.slice(origin.length).replace(/\?.*$/s, '') || (origin === '' ? '' : '/');
-  const path = href.includes('#') ? undefined : parseHref(href);
-  if (path === undefined) throw malformed('tags a list with what is no URL of this server');
-  return path;
+function parseTag([, url = '']: RegExpExecArray): string {
+  const reference = parseReference(url.replace(/\?.*$/s, ''));
+  if (!reference) throw malformed('tags a list with what is no URL of this server');
+  return reference.path;
 }
 
 /** Goes through a header once, from its beginning to its end. */

@@ -1,14 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestRecord } from '../log.ts';
+import type { RequestTarget } from './request-target.ts';
 
 /** One request and its answer, as every method of ours sees them. */
-export interface Exchange {
+export interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** What the request's URL names: absolute, decoded, without a trailing slash. */
-  readonly path: string;
-  /** The request's URL ended in a slash. */
-  readonly hasTrailingSlash: boolean;
   readonly record: RequestRecord;
   /** Aborted when the client leaves before the answer is whole. */
   readonly signal: AbortSignal;

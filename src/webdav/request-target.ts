@@ -1,9 +1,7 @@
-import { parseHref } from '../drive/path.ts';
 import { DavError } from './errors.ts';
+import { parseReference, type Reference } from './reference.ts';
 
-export interface RequestTarget {
-  /** Absolute, decoded, without a trailing slash. */
-  readonly path: string;
+export interface RequestTarget extends Reference {
   readonly hasTrailingSlash: boolean;
 }
 
@@ -12,11 +10,11 @@ export interface RequestTarget {
  * may have it. @throws DavError 400
  */
 export function parseRequestTarget(target: string, method: string): RequestTarget {
-  if (target === '*' && method === 'OPTIONS') return { path: '/', hasTrailingSlash: true };
+  if (target === '*' && method === 'OPTIONS') return { path: '/', askedPath: '/', hasTrailingSlash: true };
   // A client that sends a fragment forgot to encode a name, and would else reach, or delete, its parent.
   if (target.includes('#')) throw new DavError(400, 'A "#" in a URL must be written as %23.');
-  const href = target.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/s, '') || '/';
-  const path = parseHref(href);
-  if (path === undefined) throw new DavError(400, 'The URL is malformed.');
-  return { path, hasTrailingSlash: href.endsWith('/') };
+  const href = target.replace(/\?.*$/s, '');
+  const reference = parseReference(href);
+  if (!reference) throw new DavError(400, 'The URL is malformed.');
+  return { ...reference, hasTrailingSlash: href.endsWith('/') || reference.path === '/' };
 }

@@ -41,7 +41,7 @@ async function refresh({ locks, check, now }: LockDeps, exchange: Exchange): Pro
 }
 
 async function take(deps: LockDeps, exchange: Exchange, body: string): Promise<void> {
-  const { request, response, path } = exchange;
+  const { request, response, path, askedPath } = exchange;
   const depth = parseLockDepth(request);
   const info = parseLockInfo(body);
   const timeoutS = parseTimeout(request);
@@ -52,7 +52,7 @@ async function take(deps: LockDeps, exchange: Exchange, body: string): Promise<v
     sendLock(response, status, lock, deps.now());
   } catch (error) {
     if (!(error instanceof LockConflictBelowError)) throw error;
-    sendConflictBelow(response, formatResourceHref(path, await deps.tree.get(path, {}, exchange.signal)), error);
+    sendConflictBelow(response, formatResourceHref(askedPath, await deps.tree.get(path, {}, exchange.signal)), error);
   }
 }
 
@@ -63,12 +63,12 @@ interface Granted {
 
 async function grant(deps: LockDeps, exchange: Exchange, toRequest: (href: string) => LockRequest): Promise<Granted> {
   const { tree, locks, check } = deps;
-  const { path, hasTrailingSlash, signal } = exchange;
+  const { path, askedPath, hasTrailingSlash, signal } = exchange;
   const node = await findNode(tree, path, signal);
   if (!node) return grantFree(deps, exchange, toRequest);
   if (hasTrailingSlash && node.entry.kind === 'file') throw new DavError(404, 'There is no such folder.');
   await check(exchange, []);
-  return { lock: await locks.grant(toRequest(formatResourceHref(path, node))), status: 200 };
+  return { lock: await locks.grant(toRequest(formatResourceHref(askedPath, node))), status: 200 };
 }
 
 /** A name that is locked is an empty file from then on (RFC 4918 §7.3). */
@@ -77,13 +77,13 @@ async function grantFree(
   exchange: Exchange,
   toRequest: (href: string) => LockRequest,
 ): Promise<Granted> {
-  const { path, hasTrailingSlash, signal } = exchange;
+  const { path, askedPath, hasTrailingSlash, signal } = exchange;
   const release = await writer.claim([await locateTarget(tree, path, signal)], signal);
   try {
     const slot = await locateTarget(tree, path, signal);
     if (!slot.node && hasTrailingSlash) throw new DavError(409, 'There is no such folder, and LOCK makes none.');
     await check(exchange, slot.node ? [] : [{ path, effect: 'create' }]);
-    const href = formatResourceHref(path, slot.node);
+    const href = formatResourceHref(askedPath, slot.node);
     // The lock comes first: what is held back waits for as long as it is locked.
     const lock = await locks.grant(toRequest(href));
     if (slot.node) return { lock, status: 200 };

@@ -33,7 +33,7 @@ export interface PropfindDeps {
 export function createPropfind(deps: PropfindDeps): MethodHandler {
   const { tree, locks, properties, now } = deps;
   return async (exchange) => {
-    const { request, response, path, signal } = exchange;
+    const { request, response, path, askedPath, signal } = exchange;
     const depth = parseDepth(request);
     const asked = parsePropfind(await readXmlBody(request));
     const node = await getResource(tree, exchange);
@@ -41,7 +41,7 @@ export function createPropfind(deps: PropfindDeps): MethodHandler {
     const quota = isFolder && asksForQuota(asked) ? await tree.getQuota(signal) : undefined;
     const client = classifyClient(request.headers['user-agent']).name;
     const plan = compilePlan(asked, createLiveProperties({ quota, at: now(), client }));
-    const href = formatResourceHref(path, node);
+    const href = formatResourceHref(askedPath, node);
     const known = { record: await properties.of(node.entry), locks: await locks.covering(path) };
     const own = formatResponse(href, plan(node, known));
     if (depth === '0' || !isFolder) {

@@ -22,12 +22,15 @@ type Status = typeof OK | typeof PROTECTED | typeof SENSELESS | typeof DEPENDENT
 /** PROPPATCH (RFC 4918 §9.2): all instructions are carried out, in their order, or none. */
 export function createProppatch(deps: ProppatchDeps): MethodHandler {
   return async (exchange) => {
-    const { request, response, path } = exchange;
+    const { request, response, path, askedPath } = exchange;
     const instructions = parseProppatch(await readXmlBody(request));
     const node = await getResource(deps.tree, exchange);
     await deps.check(exchange, [{ path, effect: 'content' }]);
     const statuses = judge(instructions) ?? (await apply(deps, path, node.entry, instructions));
-    sendMultistatus(response, formatResponse(formatResourceHref(path, node), formatPropstats(instructions, statuses)));
+    sendMultistatus(
+      response,
+      formatResponse(formatResourceHref(askedPath, node), formatPropstats(instructions, statuses)),
+    );
   };
 }
 

@@ -36,6 +36,11 @@ describe('Listing', () => {
       { aaaa: 'a (aaaa)', bbbb: 'a' },
     ],
     [
+      'what is quoted at a name’s end alone is not quoted before the id',
+      [[file('．', 1, 'aaaa'), file('．', 2, 'bbbb')]],
+      { aaaa: '‛．', bbbb: '． (bbbb)' },
+    ],
+    [
       'only the last extension counts',
       [[file('a.tar.gz', 1, 'aaaa'), file('a.tar.gz', 2, 'bbbb')]],
       { aaaa: 'a.tar.gz', bbbb: 'a.tar (bbbb).gz' },

@@ -12,11 +12,12 @@ describe('the Destination header', () => {
     ['/relative/path/', '/relative/path'],
     ['http://host', '/'],
     ['HTTP://HOST/a', '/a'],
+    ['/a/Notes.', '/a/Notes．'],
   ])('%s names %s', (destination, path) => {
     expect(parseDestination(withHeaders({ destination }))).toBe(path);
   });
 
-  it.each(['', 'a/b', '/a?b', 'http://h/a#b', '/%zz', '/a/../b', '/%2e%2e/b', '/a%2fb', '/a%00'])(
+  it.each(['', 'a/b', '/a?b', 'http://h/a#b', '/%zz', '/a/../b', '/%2e%2e/b', '/a%2fb', '/a%00', '/ä¸\u00ad.txt'])(
     'refuses "%s"',
     (destination) => {
       expect(() => parseDestination(withHeaders({ destination }))).toThrow(expect.objectContaining({ status: 400 }));

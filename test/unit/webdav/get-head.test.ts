@@ -92,6 +92,7 @@ async function serve(delivery: DeliverySetting = 'auto') {
       response,
       record,
       path: parseHref(pathname) ?? '/',
+      askedPath: pathname,
       hasTrailingSlash: pathname.endsWith('/'),
       signal: controller.signal,
     }).catch((error: unknown) => {

@@ -39,6 +39,16 @@ describe('LOCK', () => {
     expect(folder.body.split('<D:lockdiscovery/>')).toHaveLength(3);
   });
 
+  it('covers a name in each of its forms', async () => {
+    const served = await start();
+    const { status, body, token } = await take(served, '/a/Notes.');
+    expect([status, served.held]).toEqual([201, ['/a/Notes．']]);
+    expect(body).toContain('<D:lockroot><D:href>/a/Notes.</D:href></D:lockroot>');
+    expect((await take(served, '/a/Notes%EF%BC%8E')).status).toBe(423);
+    const refresh = { If: `</a/Notes%EF%BC%8E> (<${token}>)` };
+    expect((await served.request('LOCK', '/a/Notes%EF%BC%8E', refresh)).status).toBe(200);
+  });
+
   it('without Depth is deep, and what is below inherits it', async () => {
     const served = await start();
     const { body, token } = await take(served, '/a');

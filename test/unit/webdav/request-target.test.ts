@@ -14,7 +14,13 @@ describe('parseRequestTarget', () => {
     ['HTTPS://host', '/', true],
     ['http://host?x', '/', true],
   ])('reads %s', (target, path, hasTrailingSlash) => {
-    expect(parseRequestTarget(target, 'GET')).toEqual({ path, hasTrailingSlash });
+    expect(parseRequestTarget(target, 'GET')).toEqual({ path, askedPath: path, hasTrailingSlash });
+  });
+
+  it('knows a name under the form that listings show, and remembers how it was asked for', () => {
+    expect(parseRequestTarget('/a%20/Notes.', 'GET')).toMatchObject({ path: '/a␠/Notes．', askedPath: '/a /Notes.' });
+    const shown = '/a␠/Notes．/‛␀';
+    expect(parseRequestTarget(encodeURI(shown), 'GET')).toMatchObject({ path: shown, askedPath: shown });
   });
 
   it('takes * for the server, of OPTIONS alone', () => {
