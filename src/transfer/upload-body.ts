@@ -50,6 +50,11 @@ export class IncomingBody {
     return chunk.length > maxBytes ? chunk.subarray(0, maxBytes) : chunk;
   }
 
+  /** Leaves what has not been read to whoever answers the request: a body that somebody waits for does not flow to anybody else. */
+  leave(): void {
+    void this.#chunks.return?.().catch(() => {});
+  }
+
   async #receive(signal: AbortSignal): Promise<Buffer | undefined> {
     for (;;) {
       const step = await this.#step(signal);

@@ -18,6 +18,8 @@ export interface StreamOptions {
   readonly spool: Spool;
   readonly hand: Hand;
   readonly course: UploadCourse;
+  /** Asked before the file is made visible; what it rejects with ends the upload. */
+  readonly mayAppear?: (() => Promise<void>) | undefined;
 }
 
 /** Begins the upload; again when the service has forgotten it. */
@@ -57,7 +59,7 @@ export class PartStream {
 
   /** Sends all parts and makes the file visible. */
   async send(first: PartsInHand, begin: BeginSession): Promise<Entry> {
-    const { placement, body, hand } = this.#options;
+    const { placement, body, hand, mayAppear } = this.#options;
     let session: UploadSession | undefined;
     let part = first;
     for (let number = 1; ; number++) {
@@ -77,6 +79,7 @@ export class PartStream {
       part = await ahead;
     }
     if (!session || !body.content) throw new DriveError('aborted', 'The body was broken off.');
+    await mayAppear?.();
     const entry = await placement.complete(session);
     return placement.finish(entry, body.content);
   }

@@ -30,6 +30,8 @@ export interface UploadRequest {
   readonly held?: Entry | undefined;
   /** Rejects with `already-exists` rather than replace what nobody knew of. */
   readonly mustBeNew?: boolean;
+  /** Asked when the body is whole and before anything of it is seen; what it rejects with ends the upload. */
+  readonly mayAppear?: (() => Promise<void>) | undefined;
 }
 
 export interface UploadsDeps
@@ -88,19 +90,25 @@ export class Uploads {
    */
   upload(request: UploadRequest, body: Readable, signal?: AbortSignal): Promise<Entry> {
     return this.#run(request, signal, async (placement, hand, course) => {
-      const { sizeBytes, contentHash } = request;
+      const { sizeBytes, contentHash, mayAppear } = request;
       const incoming = new IncomingBody(body, { sizeBytes, contentHash });
       const partSizeBytes = this.#choosePartSize(sizeBytes ?? 0);
-      if (sizeBytes === undefined || sizeBytes <= partSizeBytes) {
+      try {
+        if (sizeBytes !== undefined && sizeBytes > partSizeBytes) {
+          const options = { sizeBytes, partSizeBytes, contentHash, mayAppear, hand, course };
+          return await this.#uploadLong(placement, incoming, options);
+        }
         const bytes = hand.add(this.#spool.hold(sizeBytes === undefined ? UNKNOWN_MEMORY_BYTES : undefined));
         const content = await receiveWhole(bytes, incoming, course);
-        return placeWhole(this.#placing, placement, {
+        await mayAppear?.();
+        return await placeWhole(this.#placing, placement, {
           bytes,
           content,
           partSizeBytes: this.#choosePartSize(content.sizeBytes),
         });
+      } finally {
+        incoming.leave();
       }
-      return this.#uploadLong(placement, incoming, { sizeBytes, partSizeBytes, contentHash, hand, course });
     });
   }
 
@@ -171,11 +179,12 @@ export class Uploads {
       sizeBytes: number;
       partSizeBytes: number;
       contentHash: string | undefined;
+      mayAppear: UploadRequest['mayAppear'];
       hand: Hand;
       course: UploadCourse;
     },
   ): Promise<Entry> {
-    const { sizeBytes, partSizeBytes, contentHash, course } = options;
+    const { sizeBytes, partSizeBytes, contentHash, mayAppear, course } = options;
     const stream = new PartStream(this.#placing, { ...options, placement, body, spool: this.#spool });
     const first = await stream.receive(1);
     const begin: BeginSession = () => this.#begin(placement, sizeBytes, partSizeBytes);
@@ -190,6 +199,7 @@ export class Uploads {
     if (created.outcome === 'pre-hash-matched' && this.#spool.hasRoomFor(sizeBytes)) {
       first.limitMemory();
       const content = await receiveWhole(first, body, course);
+      await mayAppear?.();
       return placeWhole(this.#placing, placement, { bytes: first, content, partSizeBytes });
     }
     return stream.send(first, beginWith(created, begin));

@@ -127,7 +127,12 @@ export class DriveTree {
     return this.#quota.getQuota(signal);
   }
 
-  /** Counts what was written, or deleted for good (less than 0), before the service is asked again. */
+  /** As `getQuota`, but of this moment as far as the service answers in time. */
+  getFreshQuota(signal?: AbortSignal): Promise<Quota | undefined> {
+    return this.#quota.getFreshQuota(signal);
+  }
+
+  /** Counts what was written before the service is asked again. */
   noteWritten(bytes: number): void {
     this.#quota.noteWritten(bytes);
   }

@@ -21,17 +21,22 @@ interface Target {
   readonly replaces: Entry | undefined;
 }
 
+interface WriteConditions {
+  /** Rejects with `already-exists` rather than replace what nobody knew of. */
+  readonly mustBeNew?: boolean;
+  /** Asked when the body is whole and before it is seen; what it rejects with ends the upload. */
+  readonly mayAppear?: (() => Promise<void>) | undefined;
+}
+
 /** Bytes into the drive. */
 interface UploadPort {
   upload(
-    request: {
+    request: WriteConditions & {
       readonly target: Target;
       readonly sizeBytes: number | undefined;
       readonly contentHash: string | undefined;
       /** The empty file that waits for this content; it goes as the content comes. */
       readonly held: Entry | undefined;
-      /** Rejects with `already-exists` rather than replace what nobody knew of. */
-      readonly mustBeNew?: boolean;
     },
     body: Readable,
     signal?: AbortSignal,
@@ -118,7 +123,7 @@ export class DriveWriter {
   async write(
     slot: Slot,
     body: WriterBody,
-    { mayHold, mustBeNew }: { readonly mayHold: boolean; readonly mustBeNew: boolean },
+    { mayHold, ...conditions }: WriteConditions & { readonly mayHold: boolean },
     signal?: AbortSignal,
   ): Promise<Entry> {
     const { junk, held } = this.#deps;
@@ -131,7 +136,7 @@ export class DriveWriter {
     if (mayHold && body.sizeBytes === 0 && (!there || isHeld(there))) {
       return there ?? held.hold(toPlace(slot), 'put');
     }
-    return this.#upload(slot, body, mustBeNew, signal);
+    return this.#upload(slot, body, conditions, signal);
   }
 
   /** An empty file that waits for its content, at a free place. */
@@ -196,20 +201,22 @@ export class DriveWriter {
     return copy;
   }
 
+  /** Of junk nobody remembers who made it empty. */
   isLockPlaceholder(entry: Entry): boolean {
-    return this.#deps.held.originOf(entry) === 'lock';
+    const isEmptyJunk = localKindOf(entry) === 'junk' && entry.kind === 'file' && entry.sizeBytes === 0;
+    return isEmptyJunk || this.#deps.held.originOf(entry) === 'lock';
   }
 
   async #upload(
     slot: Slot,
     { stream, sizeBytes, contentHash }: WriterBody,
-    mustBeNew: boolean,
+    conditions: WriteConditions,
     signal?: AbortSignal,
   ): Promise<Entry> {
     const { uploads, noteWritten } = this.#deps;
     const there = slot.node?.entry;
     const held = there && isHeld(there) ? there : undefined;
-    const request = { target: toTarget(slot), sizeBytes, contentHash, held, mustBeNew };
+    const request = { target: toTarget(slot), sizeBytes, contentHash, held, ...conditions };
     const entry = await uploads.upload(request, stream, signal);
     noteWritten(entry.sizeBytes);
     await this.#clear(slot, entry);
@@ -253,7 +260,7 @@ export class DriveWriter {
       );
     }
     const stream = this.#deps.junk.open(entry, 0, entry.sizeBytes);
-    return this.#upload(target, { stream, sizeBytes: entry.sizeBytes, contentHash: entry.contentHash }, false);
+    return this.#upload(target, { stream, sizeBytes: entry.sizeBytes, contentHash: entry.contentHash }, {});
   }
 }
 
@@ -282,6 +289,11 @@ function isHeld(entry: Entry): boolean {
 
 /** Above several drives there is no drive that could hold anything, and the drives' own folders stay. */
 function requireDrive({ parent }: Slot): void {
-  if (parent.entry.driveId !== '') return;
-  throw new DriveError('forbidden', 'The drives’ own folders cannot be changed, and nothing can be put beside them.');
+  if (parent.entry.driveId === '') {
+    throw new DriveError('forbidden', 'The drives’ own folders cannot be changed, and nothing can be put beside them.');
+  }
+  // The oldest of it makes room: that is no place for what is in the drive.
+  if (localKindOf(parent.entry) === 'junk') {
+    throw new DriveError('forbidden', 'This folder is kept by alidav, not by the drive, and takes small files alone.');
+  }
 }

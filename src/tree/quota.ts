@@ -9,14 +9,16 @@ export interface QuotaCacheDeps {
 }
 
 const FRESH_MS = 60_000;
+/** What is as young as this is of this moment. */
+const RECENT_MS = 5_000;
 /** Longer than this no listing waits for the first answer. */
 const PATIENCE_MS = 2_000;
 
-/** The account's quota, asked for once a minute at most, also while that fails. */
+/** The account's quota, asked for once a minute at most, also while that fails, unless somebody wants it anew. */
 export class QuotaCache {
   readonly #deps: QuotaCacheDeps;
   #last: Quota | undefined;
-  #nextFetchAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** Ends with the fetch under way, or when patience does. */
   #wait: Promise<void> = Promise.resolve();
 
@@ -26,18 +28,28 @@ export class QuotaCache {
 
   /** Serves the last known value while a new one is on its way; undefined when none came in time. Rejects with `aborted` alone. */
   async getQuota(signal?: AbortSignal): Promise<Quota | undefined> {
-    const now = this.#deps.now();
-    if (now >= this.#nextFetchAt) {
-      this.#nextFetchAt = now + FRESH_MS;
-      this.#wait = atMost(PATIENCE_MS, this.#refresh());
-    }
+    this.#askAfter(FRESH_MS);
     if (!this.#last) await untilAborted(this.#wait, signal);
     return this.#last;
   }
 
-  /** Counts what was written as used at once, or what was deleted for good (less than 0) as free, until the next answer. */
+  /** As it is now, for whoever is about to refuse something; the last known value where that does not come in time. */
+  async getFreshQuota(signal?: AbortSignal): Promise<Quota | undefined> {
+    this.#askAfter(RECENT_MS);
+    await untilAborted(this.#wait, signal);
+    return this.#last;
+  }
+
+  /** Counts what was written as used at once, until the next answer. */
   noteWritten(bytes: number): void {
-    if (this.#last) this.#last = { ...this.#last, usedBytes: Math.max(0, this.#last.usedBytes + bytes) };
+    if (this.#last) this.#last = { ...this.#last, usedBytes: this.#last.usedBytes + bytes };
+  }
+
+  #askAfter(ms: number): void {
+    const now = this.#deps.now();
+    if (now < this.#askedAt + ms) return;
+    this.#askedAt = now;
+    this.#wait = atMost(PATIENCE_MS, this.#refresh());
   }
 
   async #refresh(): Promise<void> {

@@ -22,8 +22,8 @@ export function createDateFormats(): DateFormats {
   };
 }
 
-/** False for NaN too, and for 0, which stands for a time that the service did not tell. */
-function isFormattable(atMs: number): boolean {
+/** Whether an instant can be told; false for NaN too, and for 0, which stands for a time that the service did not tell. */
+export function isFormattable(atMs: number): boolean {
   return atMs > 0 && atMs < END_MS;
 }
 

@@ -14,6 +14,8 @@ export interface Tree {
   list(folder: TreeNode, options: ReadOptions, signal?: AbortSignal): AsyncIterable<readonly TreeNode[]>;
   /** undefined when it is not known; rejects only when aborted. */
   getQuota(signal?: AbortSignal): Promise<Quota | undefined>;
+  /** The same for whoever would refuse something because of it: of this moment, at the cost of a call. */
+  getFreshQuota(signal?: AbortSignal): Promise<Quota | undefined>;
   /**
    * The place that a path names, whether or not something is there; never that of the root.
    * @throws DriveError `not-found` or `not-a-folder` for the parent, `name-refused`
@@ -34,6 +36,8 @@ export interface WriteOptions {
   readonly mayHold: boolean;
   /** Whoever asks wants nothing replaced, not even what nobody here knew of: `already-exists` then. */
   readonly mustBeNew: boolean;
+  /** Asked when the body is whole, which may be hours later, and before it is seen; rejects where it must not be any more. */
+  readonly mayAppear?: (() => Promise<void>) | undefined;
 }
 
 /** The drive by place, as the protocol writes it. Whoever calls has claimed the places; all but `write` go on to their end. */
@@ -47,6 +51,6 @@ export interface Writer {
   remove(slot: Slot): Promise<void>;
   move(source: Slot, target: Slot): Promise<Entry>;
   copy(source: Slot, target: Slot, depth: '0' | 'infinity'): Promise<Entry>;
-  /** Whether an entry is an empty file that a LOCK made, and that nobody has put anything into yet. */
+  /** Whether an entry is an empty file that a LOCK may have made, and that nobody has put anything into yet. */
   isLockPlaceholder(entry: Entry): boolean;
 }

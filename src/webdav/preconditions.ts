@@ -17,6 +17,8 @@ export interface WriteTarget {
 export interface Submitted {
   readonly tokens: ReadonlySet<string>;
   holds(lock: Lock): boolean;
+  /** Looks at the locks once more, as they are by then: others may have been taken. @throws as the first look */
+  checkLocks(): Promise<void>;
 }
 
 /**
@@ -55,28 +57,31 @@ export function createPreconditions({ tree, locks }: PreconditionsDeps): CheckPr
     return submittedTokens(lists);
   }
 
-  async function checkLocks({ path, effect }: WriteTarget, submitted: Submitted): Promise<void> {
-    requireOne(await locks.covering(path), submitted);
+  async function checkTarget({ path, effect }: WriteTarget, holds: Submitted['holds']): Promise<void> {
+    requireOne(await locks.covering(path), holds);
     if (effect === 'content') return;
-    requireOne(await locks.membership(path), submitted);
+    requireOne(await locks.membership(path), holds);
     if (effect === 'create') return;
     const closed: Lock[] = [];
     for (const [member, own] of groupBelow(path, await locks.within(path))) {
-      if (!(await locks.covering(member)).some(submitted.holds)) closed.push(...own);
+      if (!(await locks.covering(member)).some(holds)) closed.push(...own);
     }
     if (closed.length > 0) throw new LockedMembersError(closed);
   }
 
   return async (exchange, targets) => {
     const tokens = await checkIf(exchange);
-    const submitted: Submitted = { tokens, holds: ({ token }) => tokens.has(token) };
-    for (const target of targets) await checkLocks(target, submitted);
-    return submitted;
+    const holds = ({ token }: Lock): boolean => tokens.has(token);
+    const checkLocks = async (): Promise<void> => {
+      for (const target of targets) await checkTarget(target, holds);
+    };
+    await checkLocks();
+    return { tokens, holds, checkLocks };
   };
 }
 
 /** Locks that cover the same resource are one exclusive lock or shared ones, and of those one is enough (RFC 4918 §7). */
-function requireOne(covering: readonly Lock[], { holds }: Submitted): void {
+function requireOne(covering: readonly Lock[], holds: Submitted['holds']): void {
   if (covering.length === 0 || covering.some(holds)) return;
   throw new DavError(423, 'This is locked, and the request has not shown the lock token.', {
     condition: 'lock-token-submitted',

@@ -1,4 +1,5 @@
 import { parseHttpDate } from './conditions.ts';
+import { isFormattable } from './date-formats.ts';
 import { DavError } from './errors.ts';
 import { type DeadProperty, type PropertyChange, WIN32_MODIFIED } from './properties.ts';
 import { DAV_NAMESPACE, formatKey, type QName } from './xml.ts';
@@ -20,8 +21,6 @@ const WIN32_MODIFIED_KEY = formatKey(WIN32_MODIFIED);
 export const TIME_KEYS: ReadonlySet<string> = new Set([LAST_MODIFIED_KEY, RCLONE_MODIFIED_KEY, WIN32_MODIFIED_KEY]);
 
 const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
-/** The year 10000; what lies outside has no form in an answer. */
-const END_MS = Date.UTC(10_000, 0);
 
 /** @throws DavError 400, 413 */
 export function parseProppatch(body: string): readonly Instruction[] {
@@ -70,7 +69,7 @@ function toRemoval({ namespace, name }: XmlElement): Instruction {
 }
 
 function toTimeChange(at: number | undefined): readonly PropertyChange[] | undefined {
-  return at !== undefined && at > 0 && at < END_MS ? [{ kind: 'modified-at', at }] : undefined;
+  return at !== undefined && isFormattable(at) ? [{ kind: 'modified-at', at }] : undefined;
 }
 
 function parseDate(text: string): number | undefined {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isFormattable } from './date-formats.ts';
 import { DavError } from './errors.ts';
 import type { Exchange } from './method.ts';
 import type { IncomingBody } from './ports.ts';
@@ -38,10 +39,11 @@ function readSha1({ headers }: IncomingMessage): string | undefined {
   return digest.toUpperCase();
 }
 
-/** ownCloud's `X-OC-Mtime`: when the file was last modified, in seconds. @returns epoch ms */
+/** ownCloud's `X-OC-Mtime`: when the file was last modified, in seconds. @returns epoch ms; undefined for what no date can tell */
 export function readModificationTime({ headers }: IncomingMessage): number | undefined {
   const text = headers['x-oc-mtime']?.toString().trim() ?? '';
-  return /^-?\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : undefined;
+  const at = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+  return isFormattable(at) ? at : undefined;
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pathsOf, readDrive, readOnly, totalWriteCalls } from '../support/drive-view.ts';
 import { LOGIN_KINDS, type Stack, startStack } from '../support/stack.ts';
-import { type AskOptions, ask, propfind, readRows, sendRaw } from './requests.ts';
+import { type AskOptions, ask, propfind, readRows, sendRaw, until } from './requests.ts';
 
 const FINDER = 'WebDAVFS/3.0.0 (03008000) Darwin/22.6.0 (arm64)';
 const EXPLORER = 'Microsoft-WebDAV-MiniRedir/10.0.22000';
@@ -245,6 +246,87 @@ describe.each(LOGIN_KINDS)('PUT over a login of kind %s', (kind) => {
     expect(readDrive(stack).get('/race.txt')).toHaveLength(1);
     const winner = answers[0]?.status === 201 ? 'one' : 'two';
     expect(await get('/race.txt')).toBe(`${winner} ${kind}`.repeat(1000));
+  });
+
+  it('takes junk as davfs2 writes it: locked empty, then filled under that lock', async () => {
+    await warm('/junk');
+    for (const name of ['.DS_Store', '._z', '~$w.docx']) {
+      const locked = await ask(stack.url, `/junk/${name}`, { method: 'LOCK', body: LOCK_BODY });
+      expect(locked.status).toBe(201);
+      const headers = { If: `(${locked.headers['lock-token']})`, 'If-None-Match': '*' };
+      expect((await put(`/junk/${name}`, 'junk', { headers })).status).toBe(204);
+      expect(await get(`/junk/${name}`)).toBe('junk');
+      expect((await put(`/junk/${name}`, 'more', { headers })).status).toBe(412);
+    }
+    expect(stack.emulator.calls.count()).toBe(0);
+  });
+
+  it('keeps what is in the drive out of the junk', async () => {
+    await warm('/keep');
+    expect((await ask(stack.url, '/keep/.TemporaryItems', { method: 'MKCOL' })).status).toBe(201);
+    await put('/keep/doc', `doc ${kind}`);
+    for (const method of ['MOVE', 'COPY']) {
+      const answer = await ask(stack.url, '/keep/doc', {
+        method,
+        headers: { Destination: '/keep/.TemporaryItems/doc' },
+      });
+      expect([answer.status, answer.text]).toEqual([403, expect.stringMatching(/kept by alidav/)]);
+    }
+    expect(await get('/keep/doc')).toBe(`doc ${kind}`);
+    expect((await put('/keep/.TemporaryItems/big', Buffer.alloc(65 * 2 ** 20))).status).toBe(403);
+  });
+
+  it('lets no upload that was under way take its place under somebody else’s lock', async () => {
+    await put('/guarded.txt', 'old');
+    const { hostname, port } = new URL(stack.url);
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.write('PUT /guarded.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 6\r\n\r\nnew');
+    await until(async () => (await propfind(stack.url, '/guarded.txt', '0')).status === 207, 5_000, 'an answer');
+    const locked = await ask(stack.url, '/guarded.txt', { method: 'LOCK', body: LOCK_BODY });
+    expect(locked.status).toBe(200);
+    socket.write('est');
+    await once(socket, 'close');
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 423 /);
+    expect(await get('/guarded.txt')).toBe('old');
+    expect(readDrive(stack).get('/guarded.txt')).toHaveLength(1);
+  });
+
+  it('tells a client that sends before it reads why its body is refused', async () => {
+    await warm('/');
+    stack.emulator.faults.inject({
+      kind: 'error',
+      code: 'QuotaExhausted.Drive',
+      endpoint: kind === 'open' ? '/adrive/v1.0/openFile/create' : '/adrive/v2/file/createWithFolders',
+      times: 'always',
+    });
+    const { hostname, port } = new URL(stack.url);
+    const socket = connect(Number(port), hostname).pause();
+    const failures: Error[] = [];
+    socket.on('error', (error) => failures.push(error));
+    const bytes = 48 * 2 ** 20;
+    socket.write(`PUT /late.bin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${bytes}\r\n\r\n`);
+    for (let sent = 0; sent < bytes && failures.length === 0; sent += 2 ** 20) {
+      if (!socket.write(Buffer.alloc(2 ** 20))) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    }
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
+    await once(socket, 'close');
+    expect(failures).toEqual([]);
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 507 /);
+  });
+
+  it('answers 409 where the folder was deleted elsewhere, and then knows', async () => {
+    await warm('/gone');
+    const { store, drives } = stack.emulator;
+    const folder = store.findChild(store.root(drives.backup), 'gone');
+    if (!folder) throw new Error('There is no such folder.');
+    store.trash(folder);
+    expect((await put('/gone/x', 'x')).status).toBe(409);
+    expect((await ask(stack.url, '/gone/x', { method: 'MKCOL' })).status).toBe(409);
+    // The open API does not say what is in the recycle bin: a folder that we made a moment ago is believed in for a while.
+    if (kind !== 'open') expect((await propfind(stack.url, '/gone', '0')).status).toBe(404);
   });
 
   it('refuses with 507 what the drive has no space for, before the body', async () => {

@@ -4,7 +4,7 @@ import { parseDestination, parseOverwrite } from '../destination.ts';
 import { DavError } from '../errors.ts';
 import { sendLockedMembers } from '../locked-members.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
-import { locateExisting, locateTarget, type TakenSlot } from '../places.ts';
+import { explainMissing, locateExisting, locateTarget, type TakenSlot } from '../places.ts';
 import { LockedMembersError, type WriteTarget } from '../preconditions.ts';
 import { copyFolderProperties } from '../property-copy.ts';
 import { checkConditions } from '../write-conditions.ts';
@@ -53,7 +53,7 @@ function createTransfer(
     const depth = parseDepth(exchange);
     refuseOverlap(path, destination);
     const find = async () => ({
-      source: await locateExisting(tree, path, signal),
+      source: await locateExisting(tree, exchange),
       target: await locateTarget(tree, destination, signal),
     });
     const before = await find();
@@ -64,7 +64,9 @@ function createTransfer(
       if (target.node && !mayReplace) throw new DavError(412, 'Something is at the destination already.');
       await check(exchange, toWriteTargets(kind, path, destination, target));
       await checkConditions(deps, exchange, source.node.entry);
-      const entry = await run({ source, target, depth }, exchange);
+      const entry = await run({ source, target, depth }, exchange).catch(async (error: unknown) => {
+        throw await explainMissing(tree, { path: destination, source: path }, error, signal);
+      });
       if (target.node) {
         // The service may have let the arrival keep the id of what it replaced.
         if (target.node.entry.id !== entry.id) await properties.removed(target.node.entry);

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Entry } from '../../drive/entry.ts';
 import { DavError } from '../errors.ts';
 import { sendLockedMembers } from '../locked-members.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
@@ -11,12 +13,12 @@ export function createDelete(deps: WriteDeps): MethodHandler {
   const { tree, writer, check, locks, properties } = deps;
 
   async function remove(exchange: Exchange): Promise<void> {
-    const { path, hasTrailingSlash, signal } = exchange;
-    const release = await writer.claim([await locateExisting(tree, path, signal)], signal);
+    const { request, path, signal } = exchange;
+    const release = await writer.claim([await locateExisting(tree, exchange)], signal);
     try {
-      const slot = await locateExisting(tree, path, signal);
+      const slot = await locateExisting(tree, exchange);
       const { entry } = slot.node;
-      if (hasTrailingSlash && entry.kind === 'file') throw new DavError(404, 'There is no such folder.');
+      requireWhole(request, entry);
       await check(exchange, [{ path, effect: 'remove' }]);
       await checkConditions(deps, exchange, entry);
       await writer.remove(slot);
@@ -37,4 +39,10 @@ export function createDelete(deps: WriteDeps): MethodHandler {
       sendLockedMembers(response, error);
     }
   };
+}
+
+/** Whoever asks for a folder without what is in it (RFC 4918 §9.6.1) must not lose that. */
+function requireWhole({ headers }: IncomingMessage, { kind }: Entry): void {
+  if (kind === 'file' || headers.depth === undefined || /^\s*infinity\s*$/i.test(headers.depth.toString())) return;
+  throw new DavError(400, 'A folder can be deleted with Depth infinity alone.');
 }

@@ -1,7 +1,7 @@
 import { isDriveError } from '../../drive/errors.ts';
 import { DavError } from '../errors.ts';
 import type { MethodHandler } from '../method.ts';
-import { locateTarget } from '../places.ts';
+import { explainMissing, locateTarget } from '../places.ts';
 import { hasBody } from '../put-request.ts';
 import type { WriteDeps } from '../write-deps.ts';
 
@@ -19,7 +19,9 @@ export function createMkcol({ tree, writer, check }: WriteDeps): MethodHandler {
       await writer.createFolder(slot);
       response.writeHead(201, { 'Content-Length': 0 }).end();
     } catch (error) {
-      throw isDriveError(error, 'already-exists') ? alreadyThere() : error;
+      throw isDriveError(error, 'already-exists')
+        ? alreadyThere()
+        : await explainMissing(tree, { path }, error, signal);
     } finally {
       release();
     }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Quota } from '../../drive/drive.ts';
 import type { Entry } from '../../drive/entry.ts';
 import { DriveError, isDriveError } from '../../drive/errors.ts';
 import { localKindOf } from '../../drive/local-entry.ts';
@@ -7,7 +8,7 @@ import type { Slot } from '../../tree/slot.ts';
 import { DavError } from '../errors.ts';
 import { formatETag } from '../etag.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
-import { locateTarget } from '../places.ts';
+import { explainMissing, locateTarget } from '../places.ts';
 import type { IncomingBody, WriteOptions } from '../ports.ts';
 import type { Submitted } from '../preconditions.ts';
 import { readModificationTime, readPutRequest } from '../put-request.ts';
@@ -32,8 +33,9 @@ export function createPut(deps: WriteDeps): MethodHandler {
     try {
       // Whoever held the name meanwhile may have changed what is there.
       const slot = await locateTarget(tree, path, signal);
-      await checkPut(deps, exchange, slot, body);
-      const entry = await writer.write(slot, body, toOptions(exchange, client), signal);
+      const { checkLocks } = await checkPut(deps, exchange, slot, body);
+      const options = { ...toOptions(exchange, client), mayAppear: checkLocks };
+      const entry = await writer.write(slot, body, options, signal);
       const before = slot.node?.entry;
       if (before && before.id !== entry.id) await properties.moved(before, entry);
       const isTimeKept = await keepModificationTime(deps, exchange, entry);
@@ -45,7 +47,8 @@ export function createPut(deps: WriteDeps): MethodHandler {
       response.end();
     } catch (error) {
       // Somebody else was faster, which `If-None-Match: *` is to find out.
-      throw isDriveError(error, 'already-exists') ? new DavError(412, 'There is a file by now.') : error;
+      if (isDriveError(error, 'already-exists')) throw new DavError(412, 'There is a file by now.');
+      throw await explainMissing(tree, { path }, error, signal);
     } finally {
       release();
     }
@@ -63,13 +66,14 @@ function asksForNew({ headers }: IncomingMessage): boolean {
   return headers['if-none-match']?.trim() === '*';
 }
 
-async function checkPut(deps: WriteDeps, exchange: Exchange, slot: Slot, body: IncomingBody): Promise<void> {
+async function checkPut(deps: WriteDeps, exchange: Exchange, slot: Slot, body: IncomingBody): Promise<Submitted> {
   const { path, signal, request } = exchange;
   if (slot.node?.entry.kind === 'folder') throw new DavError(405, 'There is a folder of this name.');
   const submitted = await deps.check(exchange, [{ path, effect: slot.node ? 'content' : 'create' }]);
   const isAbsent = asksForNew(request) && isAbsentTo(deps, slot, submitted);
   await checkConditions(deps, exchange, isAbsent ? undefined : slot.node?.entry);
   await checkSpace(deps, body, signal);
+  return submitted;
 }
 
 /**
@@ -82,8 +86,10 @@ function isAbsentTo({ writer }: WriteDeps, { node }: Slot, submitted: Submitted)
 
 async function checkSpace({ tree }: WriteDeps, { sizeBytes = 0 }: IncomingBody, signal: AbortSignal): Promise<void> {
   if (sizeBytes === 0) return;
-  const quota = await tree.getQuota(signal);
-  if (quota?.totalBytes === undefined || sizeBytes <= quota.totalBytes - quota.usedBytes) return;
+  const hasRoom = (quota: Quota | undefined): boolean =>
+    quota?.totalBytes === undefined || sizeBytes <= quota.totalBytes - quota.usedBytes;
+  // Something may have been deleted since the last look, here or elsewhere.
+  if (hasRoom(await tree.getQuota(signal)) || hasRoom(await tree.getFreshQuota(signal))) return;
   throw new DriveError('quota-exhausted', 'The drive has not enough free space for this file.');
 }
 

@@ -84,14 +84,26 @@ describe('QuotaCache', () => {
     expect(await cache.getQuota()).toEqual({ usedBytes: 1, totalBytes: 10 });
     cache.noteWritten(4);
     expect(await cache.getQuota()).toEqual({ usedBytes: 5, totalBytes: 10 });
-    cache.noteWritten(-9);
-    expect(await cache.getQuota()).toEqual({ usedBytes: 0, totalBytes: 10 });
     cache.noteWritten(7);
     drive.quota = { usedBytes: 8, totalBytes: 10 };
     await vi.advanceTimersByTimeAsync(60_000);
     await cache.getQuota();
     await vi.advanceTimersByTimeAsync(0);
     expect(await cache.getQuota()).toEqual(drive.quota);
+  });
+
+  it('asks anew for whoever is about to refuse something, but not again within five seconds', async () => {
+    const { drive, cache } = makeCache();
+    await cache.getQuota();
+    drive.quota = { usedBytes: 2, totalBytes: 10 };
+    expect(await cache.getFreshQuota()).toEqual({ usedBytes: 1, totalBytes: 10 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await cache.getFreshQuota()).toEqual({ usedBytes: 2, totalBytes: 10 });
+    expect(await cache.getFreshQuota()).toEqual({ usedBytes: 2, totalBytes: 10 });
+    expect(drive.quotaCalls).toBe(2);
+    drive.failure = new DriveError('unavailable', 'down');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await cache.getFreshQuota()).toEqual({ usedBytes: 2, totalBytes: 10 });
   });
 
   it('lets a waiter leave', async () => {

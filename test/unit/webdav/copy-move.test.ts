@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DriveError } from '../../../src/drive/errors.ts';
 import { file } from './memory-tree.ts';
 import { lockedMembersOf, serveWrites } from './serve-writes.ts';
 
@@ -36,6 +37,7 @@ describe.each(['COPY', 'MOVE'] as const)('%s', (method) => {
     ['/', { Destination: '/x' }, 403],
     ['/g.txt', { Destination: '/' }, 403],
     ['/gone', { Destination: '/x' }, 404],
+    ['/a/f.txt/', { Destination: '/x' }, 404],
     ['/g.txt', { Destination: '/gone/x' }, 409],
     ['/g.txt', { Destination: '/a/f.txt/x' }, 409],
     ['/g.txt', { Destination: '/a/f.txt', Overwrite: 'F' }, 412],
@@ -46,6 +48,21 @@ describe.each(['COPY', 'MOVE'] as const)('%s', (method) => {
     expect((await served.request(method, source, headers)).status).toBe(status);
     expect(served.paths()).toEqual(ALL);
     expect(served.writer.claims).toBe(0);
+  });
+
+  it.each([
+    ['the folder that it goes to', 409, true],
+    ['what it is about', 404, false],
+  ])('that finds %s gone is %i', async (_, status, isFolderGone) => {
+    const served = await start();
+    const { tree } = served;
+    const get = tree.get.bind(tree);
+    tree.get = async (path, options) => {
+      if (options.fresh && isFolderGone) throw new DriveError('not-found', 'gone');
+      return get(path, options);
+    };
+    served.writer.error = new DriveError('not-found', 'gone');
+    expect((await served.request(method, '/g.txt', { Destination: '/a/x' })).status).toBe(status);
   });
 
   it('takes Depth 0 for a file, and for a folder as its method allows', async () => {

@@ -29,11 +29,21 @@ describe('DELETE', () => {
     ['/a/f.txt', { 'If-Match': '"other"' }, 412],
     ['/a/f.txt', { If: '(["other"])' }, 412],
     ['/a/f.txt', { If: '(' }, 400],
+    ['/a', { Depth: '0' }, 400],
+    ['/a/', { Depth: '1' }, 400],
   ])('of %s with %j is %i', async (target, headers, status) => {
     const served = await start();
     expect((await served.request('DELETE', target, headers)).status).toBe(status);
     expect(served.paths()).toEqual(ALL);
     expect(served.writer.claims).toBe(0);
+  });
+
+  it.each([
+    ['/a', 'infinity'],
+    ['/a/f.txt', '0'],
+  ])('of %s takes Depth %s', async (target, depth) => {
+    const served = await start();
+    expect((await served.request('DELETE', target, { Depth: depth })).status).toBe(204);
   });
 
   it('of what has the ETag that was asked for', async () => {

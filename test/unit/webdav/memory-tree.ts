@@ -42,6 +42,8 @@ export function entryOf(name: string, part: Partial<Entry> = {}): Entry {
 export class MemoryTree implements Tree {
   readonly asked: string[] = [];
   readonly options: ReadOptions[] = [];
+  /** Where it is not the one that is remembered. */
+  freshQuota: Quota | undefined;
   quota: Quota | undefined = { usedBytes: 400, totalBytes: 1000 };
   pageSize = Number.POSITIVE_INFINITY;
   getError: unknown;
@@ -121,6 +123,11 @@ export class MemoryTree implements Tree {
   /** A path and those of all that is below it. */
   pathsWithin(path: string): string[] {
     return [...this.#nodes.keys()].filter((at) => at === path || at.startsWith(path === '/' ? '/' : `${path}/`));
+  }
+
+  async getFreshQuota(): Promise<Quota | undefined> {
+    this.asked.push('fresh quota');
+    return this.freshQuota ?? this.quota;
   }
 
   async getQuota(): Promise<Quota | undefined> {

@@ -39,7 +39,11 @@ describe('X-OC-Mtime', () => {
   it.each([
     ['1700000000', 1_700_000_000_000],
     ['1700000000.25', 1_700_000_000_250],
-    ['0', 0],
+    ['1', 1000],
+    // No date in an answer stands for these.
+    ['0', undefined],
+    ['-5', undefined],
+    ['99999999999999', undefined],
     ['soon', undefined],
     ['', undefined],
   ])('"%s" is %s', (mtime, expected) => {

@@ -139,6 +139,27 @@ describe('PUT', () => {
     expect(served.writer.claims).toBe(0);
   });
 
+  it.each(['not-found', 'not-a-folder'] as const)('into a folder that is gone by now (%s) is 409', async (code) => {
+    const served = await start();
+    served.writer.error = new DriveError(code, 'no such parent');
+    const { tree } = served;
+    const get = tree.get.bind(tree);
+    tree.get = async (path, options) => {
+      if (!options.fresh) return get(path, options);
+      throw new DriveError(code, 'gone');
+    };
+    expect((await served.request('PUT', '/a/new.txt', {}, 'new')).status).toBe(409);
+  });
+
+  it('is held against the locks once more when its body is whole', async () => {
+    const served = await start();
+    expect((await served.request('PUT', '/a/new.txt', {}, 'new')).status).toBe(201);
+    const mayAppear = served.writer.options[0]?.mayAppear;
+    await expect(mayAppear?.()).resolves.toBeUndefined();
+    await served.lock('/a', { depth: 'infinity' });
+    await expect(mayAppear?.()).rejects.toMatchObject({ status: 423 });
+  });
+
   it.each(['getError', 'write'] as const)('that cannot ask (%s) is no 404', async (where) => {
     const served = await start();
     const error = new DriveError('unavailable', 'nobody answers');
@@ -153,6 +174,10 @@ describe('PUT', () => {
     const answer = await served.send(`${head}Content-Length: 601\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 507 /);
     expectUntouched(served);
+    expect(served.tree.asked.filter((asked) => asked.endsWith('quota'))).toEqual(['quota', 'fresh quota']);
+    served.tree.freshQuota = { usedBytes: 0, totalBytes: 1000 };
+    const elsewhere = await served.request('PUT', '/a/freed.txt', {}, 'x'.repeat(601));
+    expect(elsewhere.status).toBe(201);
     served.tree.quota = undefined;
     const unknown = await served.request('PUT', '/a/new.txt', {}, 'x'.repeat(601));
     expect(unknown.status).toBe(201);
