@@ -102,6 +102,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     isReadOnly: settings.read_only,
     version,
     now,
+    log,
   });
   const front = createFront({
     settings,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Settings } from './config/schema.ts';
 import type { Connection } from './connection.ts';
+import type { OnChanged } from './drive/change.ts';
 import type { Logger } from './log.ts';
 import { openBlobs } from './state/blobs.ts';
 import { type Journals, openJournals } from './state/journal.ts';
@@ -59,12 +60,17 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     return opened;
   });
   const overlay = new Overlay(shared);
-  const onChanged = overlay.apply.bind(overlay);
   const guard = overlay.guard.bind(overlay);
   const claims = new NameClaims();
   const claim = claims.claim.bind(claims);
   const locks = new LockSystem(shared);
   const properties = new PropertyStore(shared);
+  const onChanged: OnChanged = async (change) => {
+    // Readers see it at once; what is known of the entries beside the drive has followed before the write counts as done.
+    const shown = overlay.apply(change);
+    const warn = (err: unknown) => log.warn({ err }, 'the properties of what was written could not be brought along');
+    await Promise.all([shown, properties.follow(change).catch(warn)]);
+  };
 
   const prepare = once(async () => {
     await overlay.load();
@@ -113,7 +119,6 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     onChanged,
     claim,
     isLocked: async (at) => (await locks.covering(at)).length > 0,
-    onSettled: (entry, real) => (real ? properties.moved(entry, real) : properties.removed(entry)),
   });
   locks.onReleased((at) => held.unlocked(at));
   const operations = new Operations({
@@ -127,7 +132,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     relay: (entry, target) => uploads.relay(entry, target),
     toTrash: settings.trash,
     onFolderCreated: (folder) => overlay.created(folder),
-    onFolderCopied: (copied, source) => overlay.copied(copied, source),
+    onVacated: (at) => locks.forget(at),
   });
 
   return {

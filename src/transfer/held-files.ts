@@ -1,4 +1,4 @@
-import type { OnChanged } from '../drive/change.ts';
+import type { OnChanged, Origin } from '../drive/change.ts';
 import type { Target } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
@@ -32,8 +32,6 @@ export interface HeldFilesDeps {
   readonly onChanged: OnChanged;
   readonly claim: ClaimNames;
   readonly isLocked: (path: string) => Promise<boolean>;
-  /** What is known of the held file is from now on known of the real one, or of none. */
-  readonly onSettled: (held: Entry, real: Entry | undefined) => Promise<void>;
   readonly now: () => number;
   readonly log: Logger;
   readonly holdMs?: number;
@@ -92,12 +90,12 @@ export class HeldFiles {
   async consumed(entry: Entry, real?: Entry): Promise<void> {
     const file = this.#files.get(entry.id);
     if (!file) return;
-    const { onChanged, onSettled, journal } = this.#deps;
+    const { onChanged, journal } = this.#deps;
     clearTimeout(file.timer);
     this.#files.delete(entry.id);
     try {
-      await onChanged({ removed: [entry], placed: [] });
-      await onSettled(entry, real);
+      const origins: Origin[] = real ? [{ how: 'overwritten', from: entry, to: real }] : [];
+      await onChanged({ removed: [entry], placed: [], origins });
       await (await journal()).remove(file.recordId);
     } catch (error) {
       this.#files.set(entry.id, file);

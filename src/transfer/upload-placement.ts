@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../drive/abortable.ts';
-import type { OnChanged } from '../drive/change.ts';
+import type { OnChanged, Origin } from '../drive/change.ts';
 import type { CreatedFile, Drive, Fingerprint, Target, UploadSession } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
@@ -120,11 +120,14 @@ export class Placement {
   }
 
   async show(entry: Entry): Promise<void> {
-    const { held, made } = this.record.value;
+    const { held, made, copyOf } = this.record.value;
     const removed = [held, this.#findReplaced(entry)].filter((gone) => gone !== undefined);
+    const origins: Origin[] = copyOf
+      ? [{ how: 'copied', from: copyOf, to: entry }]
+      : removed.map((from) => ({ how: 'overwritten', from, to: entry }));
     // A guard that is restored must not show what the change that outlives a crash hides.
     if (!made && removed.length > 0) await this.record.save({ made: entry }).catch(() => {});
-    const noted = this.#deps.onChanged({ removed, placed: [entry] });
+    const noted = this.#deps.onChanged({ removed, placed: [entry], origins });
     // Readers see the change at once, and the guard would hide its outcome.
     this.#isUnclear = false;
     this.lift();

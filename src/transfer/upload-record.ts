@@ -14,6 +14,8 @@ export interface PendingUpload {
   readonly target: Target;
   /** An empty file that lives with us alone until this content has come. */
   readonly held: Entry | undefined;
+  /** What it is a copy of, and not only a new version of what it replaces. */
+  readonly copyOf?: Entry | undefined;
   /** Known when the body is whole, or is another file of the account. */
   readonly content?: Content | undefined;
   /** The body from `offset` on. */

@@ -30,6 +30,8 @@ export interface UploadRequest {
   readonly held?: Entry | undefined;
   /** Rejects with `already-exists` rather than replace what nobody knew of. */
   readonly mustBeNew?: boolean;
+  /** What the body is a copy of: what is known of that beside the drive is then known of the file, too. */
+  readonly copyOf?: Entry | undefined;
   /** Asked when the body is whole and before anything of it is seen; what it rejects with ends the upload. */
   readonly mayAppear?: (() => Promise<void>) | undefined;
 }
@@ -119,9 +121,9 @@ export class Uploads {
   relay(source: Entry, target: Target, signal?: AbortSignal): Promise<Entry> {
     const { sizeBytes, contentHash } = source;
     if (sizeBytes === 0) {
-      return this.upload({ target, sizeBytes, contentHash: undefined }, Readable.from([]), signal);
+      return this.upload({ target, copyOf: source, sizeBytes, contentHash: undefined }, Readable.from([]), signal);
     }
-    return this.#run({ target }, signal, async (placement, hand, course) => {
+    return this.#run({ target, copyOf: source }, signal, async (placement, hand, course) => {
       const file = new RelayedFile(source, this.#deps.openReadStream);
       const partSizeBytes = this.#choosePartSize(sizeBytes);
       let created: CreatedFile | undefined;
@@ -220,7 +222,7 @@ export class Uploads {
   }
 
   #run(
-    request: Pick<UploadRequest, 'target' | 'held' | 'mustBeNew'>,
+    request: Pick<UploadRequest, 'target' | 'held' | 'copyOf' | 'mustBeNew'>,
     signal: AbortSignal | undefined,
     work: (placement: Placement, hand: Hand, course: UploadCourse) => Promise<Entry>,
   ): Promise<Entry> {
@@ -236,7 +238,7 @@ export class Uploads {
   }
 
   async #carry(
-    { target, held, mustBeNew }: Pick<UploadRequest, 'target' | 'held' | 'mustBeNew'>,
+    { target, held, copyOf, mustBeNew }: Pick<UploadRequest, 'target' | 'held' | 'copyOf' | 'mustBeNew'>,
     signal: AbortSignal | undefined,
     work: (placement: Placement, hand: Hand, course: UploadCourse) => Promise<Entry>,
   ): Promise<Entry> {
@@ -247,6 +249,7 @@ export class Uploads {
       at: this.#deps.now(),
       target: made ? { ...target, replaces: made } : target,
       held,
+      copyOf,
     });
     const placement = new Placement(this.#placing, record, mustBeNew);
     this.#records.add(record);

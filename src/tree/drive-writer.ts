@@ -26,6 +26,8 @@ interface WriteConditions {
   readonly mustBeNew?: boolean;
   /** Asked when the body is whole and before it is seen; what it rejects with ends the upload. */
   readonly mayAppear?: (() => Promise<void>) | undefined;
+  /** What the body is a copy of. */
+  readonly copyOf?: Entry;
 }
 
 /** Bytes into the drive. */
@@ -62,8 +64,8 @@ interface HeldFilesPort {
 
 interface OperationsPort {
   createFolder(slot: Slot): Promise<Entry>;
-  remove(entry: Entry): Promise<void>;
-  move(entry: Entry, target: Target): Promise<Entry>;
+  remove(entry: Entry, path: string): Promise<void>;
+  move(entry: Entry, target: Target, path: string): Promise<Entry>;
   copy(entry: Entry, target: Target, depth: '0' | 'infinity'): Promise<Entry>;
   /** Brings what an interrupted operation left at these names to its end. */
   settleAt(names: readonly ClaimedName[]): Promise<void>;
@@ -82,6 +84,8 @@ interface JunkPort {
   remove(entry: Entry): Promise<void>;
   /** Forgets what was kept in a folder of the drive that is no more. */
   purgeFolder(folder: EntryKey): Promise<void>;
+  /** Copies what is kept in a folder of the drive into another one, as far as there is room. */
+  copyWithin(from: EntryKey, to: EntryKey): Promise<void>;
 }
 
 export interface DriveWriterDeps {
@@ -123,7 +127,7 @@ export class DriveWriter {
   async write(
     slot: Slot,
     body: WriterBody,
-    { mayHold, ...conditions }: WriteConditions & { readonly mayHold: boolean },
+    { mayHold, ...conditions }: Omit<WriteConditions, 'copyOf'> & { readonly mayHold: boolean },
     signal?: AbortSignal,
   ): Promise<Entry> {
     const { junk, held } = this.#deps;
@@ -167,8 +171,8 @@ export class DriveWriter {
         return held.consumed(entry);
     }
     requireDrive(slot);
-    await operations.remove(entry);
-    if (entry.kind === 'folder') await junk.purgeFolder({ driveId: entry.driveId, id: entry.id });
+    await operations.remove(entry, slot.path);
+    if (entry.kind === 'folder') await junk.purgeFolder(entry);
   }
 
   async move(source: Slot, target: Slot): Promise<Entry> {
@@ -179,17 +183,18 @@ export class DriveWriter {
     requireDrive(target);
     // Into another drive, what is in a folder is copied.
     if (entry.driveId !== target.parent.entry.driveId) await held.flushBelow(source.path);
-    const moved = await operations.move(await this.#toDrive(entry), toTarget(target));
+    const moved = await operations.move(await this.#toDrive(entry), toTarget(target), source.path);
     if (entry.kind === 'folder') await held.moved(source.path, target.path);
     await this.#clear(target, moved);
     if (entry.kind === 'folder' && moved.id !== entry.id) {
-      await junk.purgeFolder({ driveId: entry.driveId, id: entry.id });
+      await junk.copyWithin(entry, moved);
+      await junk.purgeFolder(entry);
     }
     return moved;
   }
 
   async copy(source: Slot, target: Slot, depth: '0' | 'infinity'): Promise<Entry> {
-    const { held, operations, noteWritten } = this.#deps;
+    const { junk, held, operations, noteWritten } = this.#deps;
     const entry = entryOf(source);
     if (localKindOf(entry) === 'junk') return this.#copyJunk(entry, target);
     requireDrive(source);
@@ -197,6 +202,7 @@ export class DriveWriter {
     if (entry.kind === 'folder' && depth === 'infinity') await held.flushBelow(source.path);
     const copy = await operations.copy(await this.#toDrive(entry), toTarget(target), depth);
     noteWritten(copy.sizeBytes);
+    if (entry.kind === 'folder' && depth === 'infinity') await junk.copyWithin(entry, copy);
     await this.#clear(target, copy);
     return copy;
   }
@@ -260,7 +266,11 @@ export class DriveWriter {
       );
     }
     const stream = this.#deps.junk.open(entry, 0, entry.sizeBytes);
-    return this.#upload(target, { stream, sizeBytes: entry.sizeBytes, contentHash: entry.contentHash }, {});
+    return this.#upload(
+      target,
+      { stream, sizeBytes: entry.sizeBytes, contentHash: entry.contentHash },
+      { copyOf: entry },
+    );
   }
 }
 

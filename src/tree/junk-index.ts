@@ -1,6 +1,7 @@
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { localKindOf } from '../drive/local-entry.ts';
 import type { StateKey, StateStore } from '../state/store.ts';
+import { toFolderKey } from './folder-key.ts';
 
 export interface JunkRecord {
   readonly entry: Entry;
@@ -65,7 +66,7 @@ export class JunkIndex {
   }
 
   childrenOf(folder: EntryKey): JunkRecord[] {
-    return [...(this.#folders.get(toFolderKey(folder.driveId, folder.id))?.values() ?? [])];
+    return [...(this.#folders.get(toFolderKey(folder))?.values() ?? [])];
   }
 
   /** The outermost folder of ours that it is in, or itself; undefined when a folder on the way is no more. */
@@ -107,7 +108,7 @@ export class JunkIndex {
 
   #remember(record: JunkRecord): void {
     const { driveId, parentId, id } = record.entry;
-    const key = toFolderKey(driveId, parentId);
+    const key = toFolderKey({ driveId, id: parentId });
     const folder = this.#folders.get(key) ?? new Map<string, JunkRecord>();
     folder.set(id, record);
     this.#folders.set(key, folder);
@@ -115,7 +116,7 @@ export class JunkIndex {
   }
 
   #forget({ entry: { driveId, parentId, id } }: JunkRecord): void {
-    const key = toFolderKey(driveId, parentId);
+    const key = toFolderKey({ driveId, id: parentId });
     const folder = this.#folders.get(key);
     folder?.delete(id);
     if (folder?.size === 0) this.#folders.delete(key);
@@ -129,8 +130,4 @@ export class JunkIndex {
   async #toKey({ driveId, parentId, id }: Entry): Promise<StateKey> {
     return [...(await this.#root()), driveId, parentId, id];
   }
-}
-
-function toFolderKey(driveId: string, id: string): string {
-  return `${driveId}/${id}`;
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { OnChanged } from '../drive/change.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
-import { DriveError } from '../drive/errors.ts';
+import { DriveError, isDriveError } from '../drive/errors.ts';
 import { localKindOf, makeLocalEntry } from '../drive/local-entry.ts';
 import type { Blobs } from '../state/blobs.ts';
 import { type JunkContent, receiveJunk } from './junk-content.ts';
@@ -141,6 +141,7 @@ export class JunkSink {
         const { sizeBytes } = record.entry;
         const copied = await this.write(parent, name, this.open(entry, 0, sizeBytes), sizeBytes);
         if (!copied) throw new DriveError('spool-full', 'This copy does not fit into what is kept beside the drive.');
+        await this.#deps.onChanged({ removed: [], placed: [], origins: [{ how: 'copied', from: entry, to: copied }] });
         return copied;
       }
       if (displaced) await this.remove(displaced.entry);
@@ -148,8 +149,25 @@ export class JunkSink {
       const children = this.#index.childrenOf(entry);
       const folder = await this.makeFolder(parent, name);
       for (const child of children) await this.copy(child.entry, folder, child.entry.name);
+      await this.#deps.onChanged({
+        removed: [],
+        placed: [],
+        origins: [{ how: 'copied-alone', from: entry, to: folder }],
+      });
       return folder;
     });
+  }
+
+  /** What is kept in one folder of the drive goes into another one as well, as far as there is room: it is worth no failure. */
+  async copyWithin(from: EntryKey, to: EntryKey): Promise<void> {
+    await this.load();
+    for (const { entry } of this.#index.childrenOf(from)) {
+      try {
+        await this.copy(entry, { driveId: to.driveId, id: to.id }, entry.name);
+      } catch (error) {
+        if (!isDriveError(error)) throw error;
+      }
+    }
   }
 
   /** A folder with all that is in it; already gone counts as done. */

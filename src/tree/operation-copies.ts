@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Origin } from '../drive/change.ts';
 import type { StartedCopy, Target } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
@@ -63,8 +64,8 @@ async function show(
   placed: Entry,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (entry.kind === 'folder' && !bare) deps.onFolderCopied(placed, entry);
-  await finish(deps, job, { placed, replaces: target.replaces }, signal);
+  const copyOf: Origin = { how: bare ? 'copied-alone' : 'copied', from: entry, to: placed };
+  await finish(deps, job, { placed, copyOf, replaces: target.replaces }, signal);
 }
 
 /** Where the answer was lost, what is proven to be the copy is taken for it; a folder's only once it is known to be whole. */

@@ -25,6 +25,7 @@ export class Job {
   #lifts: readonly (() => void)[] = [];
   #isEnded = false;
   #isLeft = false;
+  #hasVacated = false;
 
   constructor(deps: JobDeps, id: string, record: OperationRecord) {
     this.#deps = deps;
@@ -43,6 +44,11 @@ export class Job {
 
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** What it is about is no longer where it was. */
+  get hasVacated(): boolean {
+    return this.#hasVacated;
   }
 
   /** What is left of it is to be done later, whatever the client is told now. */
@@ -82,6 +88,10 @@ export class Job {
 
   /** Lets readers see the outcome. The guards go in the same turn, so that there is none in which neither is seen. */
   async show(change: Change): Promise<void> {
+    const [entry] = entriesOf(this.#record);
+    if (entry && change.removed.includes(entry)) {
+      this.#hasVacated = !change.placed.some((placed) => isSameName(placeOf(placed), placeOf(entry)));
+    }
     const durable = this.#deps.onChanged(change);
     this.lift();
     await durable;

@@ -17,7 +17,7 @@ import { findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from '.
 import { findArrival } from './operation-strays.ts';
 
 /** Until the move is done, readers see the entry where it was, and nothing new at the names where it stands on its way. */
-export function planMove(deps: StepDeps, entry: Entry, target: Target): MoveRecord | MoveAcrossRecord {
+export function planMove(deps: StepDeps, entry: Entry, target: Target, path?: string): MoveRecord | MoveAcrossRecord {
   const { parent, name, replaces } = target;
   const there = deps.namesakes(parent, name);
   const guards: GuardedName[] = [
@@ -32,7 +32,7 @@ export function planMove(deps: StepDeps, entry: Entry, target: Target): MoveReco
     knownIds.push(...others);
   }
   const kind = entry.driveId === parent.driveId ? 'move' : 'move-across';
-  return { kind, at: deps.now(), guards, entry, target, knownIds };
+  return { kind, at: deps.now(), guards, entry, path, target, knownIds };
 }
 
 export async function move(deps: StepDeps, job: Job, { entry, target }: MoveRecord): Promise<Entry> {
@@ -152,7 +152,11 @@ async function sendBack({ drive, log }: StepDeps, job: Job, arrived: Entry, entr
   } catch (error) {
     log.warn({ err: error }, 'a refused move between drives could not be undone');
   }
-  await job.show({ removed: [entry, arrived], placed: [placed] });
+  await job.show({
+    removed: [entry, arrived],
+    placed: [placed],
+    origins: [{ how: 'moved', from: entry, to: placed }],
+  });
 }
 
 export async function settleMoveAcross(

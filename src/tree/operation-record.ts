@@ -21,6 +21,8 @@ interface RecordBase {
    * anything, and the end is as good as the beginning.
    */
   readonly refusedAt?: number | undefined;
+  /** What its client called the entry, where it is to be gone from there. */
+  readonly path?: string | undefined;
 }
 
 export interface RemoveRecord extends RecordBase {

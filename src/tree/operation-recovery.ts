@@ -11,6 +11,8 @@ export interface RecoveryDeps extends StepDeps {
   /** Waits until nobody else writes to these names. */
   readonly claim: (names: readonly FolderName[], signal?: AbortSignal) => Promise<() => void>;
   readonly random: () => number;
+  /** An entry that is not at this path any more: whoever asked for it has been told nothing of that, or that it failed. */
+  readonly onVacated: (path: string) => Promise<void>;
 }
 
 interface Unsettled {
@@ -108,7 +110,7 @@ export class OperationRecovery {
 
   async #settle(item: Unsettled): Promise<boolean> {
     const { job } = item;
-    const { kind } = job.record;
+    const { kind, path } = job.record;
     try {
       const isSettled = await settle(this.#deps, job, this.#stopping.signal);
       if (job.isLeft || !isSettled) {
@@ -124,6 +126,7 @@ export class OperationRecovery {
       this.#deps.log.warn({ err: error, operation: kind }, 'an interrupted operation could not be brought to its end');
     }
     try {
+      if (job.hasVacated && path !== undefined) await this.#deps.onVacated(path);
       await job.end();
     } catch (error) {
       this.#postpone(item, error);

@@ -9,7 +9,7 @@ import { discard, findEntry, isUnclear, type StepDeps } from './operation-steps.
 export async function relayMove(
   deps: StepDeps,
   job: Job,
-  { at, entry: listed, target, knownIds }: MoveAcrossRecord,
+  { at, entry: listed, path, target, knownIds }: MoveAcrossRecord,
 ): Promise<Entry> {
   const { drive } = deps;
   const entry = listed.contentHash === undefined ? await drive.fetchEntry(listed) : listed;
@@ -21,14 +21,14 @@ export async function relayMove(
   }
   // What is brought is guarded by whoever brings it.
   job.lift();
-  await job.become({ kind: 'relay-move', at, guards: [], entry, target, knownIds });
+  await job.become({ kind: 'relay-move', at, guards: [], entry, path, target, knownIds });
   const brought = await deps.relay(entry, target);
   const placed = brought.contentHash === undefined ? await drive.fetchEntry(brought) : brought;
   if (!isSameContent(placed, entry)) {
     throw new DriveError('content-mismatch', 'The copy in the other drive is not like the file: the file stays.');
   }
   try {
-    await removeSource(deps, job, entry);
+    await removeSource(deps, job, entry, placed);
   } catch (error) {
     // A source that must stay: the copy goes, unless it is all that is left at its place.
     if (!target.replaces) await discard(deps, job, placed);
@@ -38,17 +38,22 @@ export async function relayMove(
 }
 
 /** To the bin, whatever DELETE does: a mistake of ours must not be the end of a file. */
-async function removeSource({ drive, onChanged, now, log }: StepDeps, job: Job, source: Entry): Promise<void> {
+async function removeSource(
+  { drive, onChanged, now, log }: StepDeps,
+  job: Job,
+  source: Entry,
+  placed: Entry,
+): Promise<void> {
   try {
     await drive.trash({ driveId: source.driveId, id: source.id });
   } catch (error) {
     if (!isUnclear(error)) throw error;
     log.warn({ err: error }, 'the source of a move between drives is still there, hidden; it will be tried again');
     const guards = [{ ...placeOf(source), visibleId: undefined }];
-    await job.leave({ kind: 'remove', at: now(), guards, entry: source, forGood: false });
+    await job.leave({ kind: 'remove', at: now(), guards, entry: source, path: job.record.path, forGood: false });
     job.guard();
   }
-  await onChanged({ removed: [source], placed: [] });
+  await onChanged({ removed: [source], placed: [], origins: [{ how: 'moved', from: source, to: placed }] });
 }
 
 /** Goes on where the content has arrived, by us or by the recovery of whoever brings it; else the source just stays. */
@@ -70,6 +75,6 @@ export async function settleRelay(
   );
   if (!placed) return deps.now() - (refusedAt ?? at) >= LISTING_LAG_MS;
   await deps.drive.trash({ driveId: source.driveId, id: source.id }, signal);
-  await job.show({ removed: [source], placed: [placed] });
+  await job.show({ removed: [source], placed: [placed], origins: [{ how: 'moved', from: source, to: placed }] });
   return true;
 }

@@ -4,11 +4,11 @@ import { mayBeSameContent, placeOf, type RemoveRecord, standsAt } from './operat
 import { findEntry, type StepDeps } from './operation-steps.ts';
 
 /** The guard is for the start after a kill: then the entry is seen no more. */
-export function planRemoval(deps: StepDeps, entry: Entry): RemoveRecord {
+export function planRemoval(deps: StepDeps, entry: Entry, path?: string): RemoveRecord {
   const place = placeOf(entry);
   const namesakes = deps.namesakes(place.folder, place.name);
   const guards = [{ ...place, visibleId: namesakes.find((id) => id !== entry.id) }];
-  return { kind: 'remove', at: deps.now(), guards, entry, forGood: !deps.toTrash };
+  return { kind: 'remove', at: deps.now(), guards, entry, path, forGood: !deps.toTrash };
 }
 
 export async function remove(deps: StepDeps, job: Job, { entry, forGood }: RemoveRecord): Promise<void> {

@@ -1,4 +1,4 @@
-import type { OnChanged } from '../drive/change.ts';
+import type { OnChanged, Origin } from '../drive/change.ts';
 import type { ReadDrive, Target, WriteDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
@@ -30,8 +30,6 @@ export interface StepDeps {
   readonly listFresh: (folder: EntryKey, signal?: AbortSignal) => Promise<readonly Entry[]>;
   /** Brings a file into another drive, through instant upload or through us, with its own journal and its own changes. */
   readonly relay: (entry: Entry, target: Target) => Promise<Entry>;
-  /** Called before the copy is seen; not for a folder that was made without what is in its source. */
-  readonly onFolderCopied: (copied: Entry, source: Entry) => void;
   /** Whether DELETE goes to the recycle bin. */
   readonly toTrash: boolean;
   readonly now: () => number;
@@ -85,6 +83,8 @@ export interface Outcome {
   readonly placed: Entry;
   /** Where it was before. */
   readonly gone?: Entry;
+  /** What it is a copy of. */
+  readonly copyOf?: Origin;
   readonly replaces: Entry | undefined;
 }
 
@@ -92,11 +92,12 @@ export interface Outcome {
 export async function finish(
   { drive, log, now }: StepDeps,
   job: Job,
-  { placed, gone, replaces }: Outcome,
+  { placed, gone, copyOf, replaces }: Outcome,
   signal?: AbortSignal,
 ): Promise<void> {
   const removed = [gone, replaces].filter((entry) => entry !== undefined);
-  await job.show({ removed, placed: [placed] });
+  const origins: Origin[] = copyOf ? [copyOf] : gone ? [{ how: 'moved', from: gone, to: placed }] : [];
+  await job.show({ removed, placed: [placed], origins });
   if (!replaces) return;
   try {
     await drive.settleReplaced(replaces, placed, signal);

@@ -55,23 +55,27 @@ export class Operations {
     });
   }
 
-  /** To the bin or for good, as the setting says; seen until the service has agreed. */
-  remove(entry: Entry): Promise<void> {
+  /**
+   * To the bin or for good, as the setting says; seen until the service has agreed.
+   * @param path what the client calls it
+   */
+  remove(entry: Entry, path?: string): Promise<void> {
     return this.#run(
-      () => planRemoval(this.#deps, entry),
+      () => planRemoval(this.#deps, entry, path),
       (job, record) => remove(this.#deps, job, record),
     );
   }
 
   /**
    * Within a drive or into another one.
+   * @param path what the client calls it now
    * @returns the entry as it is now; in another drive with another id
    * @throws DriveError `already-exists` beside an entry that is not to be replaced; `unsupported` for what cannot be brought
    * into another drive; `unavailable` when nobody can say how it ended: that is found out, and finished or undone, later
    */
-  move(entry: Entry, target: Target): Promise<Entry> {
+  move(entry: Entry, target: Target, path?: string): Promise<Entry> {
     return this.#run(
-      () => planMove(this.#deps, entry, target),
+      () => planMove(this.#deps, entry, target, path),
       (job, record) => {
         job.guard();
         return record.kind === 'move' ? move(this.#deps, job, record) : moveAcross(this.#deps, job, record);

@@ -63,7 +63,11 @@ export class Overlay {
   }
 
   /** Takes effect before it returns its promise, which resolves when the change would survive a crash; never rejects. */
-  apply({ removed, placed }: Change): Promise<void> {
+  apply({ removed, placed, origins = [] }: Change): Promise<void> {
+    for (const { how, from, to } of origins) {
+      if (how !== 'copied' || to.kind !== 'folder') continue;
+      for (const memory of this.#memories) memory.noteCopied(to, from);
+    }
     // What lived with us gives way to what has come to the drive under its name.
     const replaced = placed.flatMap((entry) => this.#localTwins(entry));
     const gone = [...removed, ...replaced];
@@ -84,11 +88,6 @@ export class Overlay {
   /** A folder that we have just made: its listing is known to be empty, so that what is put into it costs no listing. */
   created(folder: EntryKey): void {
     for (const memory of this.#memories) memory.noteEmpty(folder);
-  }
-
-  /** A folder that the service has just copied with all that is in it. */
-  copied(copied: Entry, source: EntryKey): void {
-    for (const memory of this.#memories) memory.noteCopied(copied, source);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Change } from '../drive/change.ts';
 import { type Entry, type EntryKey, ROOT_ID } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
 import type { StateKey, StateStore, StateValue } from '../state/store.ts';
@@ -88,18 +89,37 @@ export class PropertyStore {
     return modifiedAtOf(entry, record);
   }
 
-  /** An entry has a new place, or another has taken its place; in whatever order this and `rememberModifiedAt` are called. */
-  async moved(from: Entry, to: Entry): Promise<void> {
-    if (isSamePlace(from, to)) return;
-    if (await this.#inherit(from, to, from.id === to.id)) await this.removed(from);
+  /**
+   * Follows what was moved, copied, written over or removed (RFC 4918 §9.8.2, §9.9.1), in whatever order this and
+   * `rememberModifiedAt` are called. Doing it again is harmless.
+   */
+  async follow({ removed, placed, origins = [] }: Change): Promise<void> {
+    const isKept = (gone: Entry) =>
+      placed.some((entry) => isSamePlace(entry, gone)) ||
+      origins.some(({ how, from }) => !how.startsWith('copied') && isSamePlace(from, gone));
+    for (const gone of removed) {
+      const moved = placed.find(({ id }) => id === gone.id);
+      if (isKept(gone)) continue;
+      if (moved) await this.#move(gone, moved);
+      else await this.#remove(gone);
+    }
+    for (const { how, from, to } of origins) {
+      if (how === 'copied' || how === 'copied-alone') await this.copied(from, to);
+      else await this.#move(from, to);
+    }
   }
 
+  /** Of what lies in a copied folder. */
   async copied(from: Entry, to: Entry): Promise<void> {
     if (!isSamePlace(from, to)) await this.#inherit(from, to, from.sizeBytes === to.sizeBytes);
   }
 
-  /** Absent counts as done. */
-  async removed(entry: EntryPlace): Promise<void> {
+  async #move(from: Entry, to: Entry): Promise<void> {
+    if (isSamePlace(from, to)) return;
+    if (await this.#inherit(from, to, from.id === to.id)) await this.#remove(from);
+  }
+
+  async #remove(entry: EntryPlace): Promise<void> {
     await this.#store.remove(await this.#keyOf(entry));
   }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestRecord } from '../log.ts';
+import type { Logger, RequestRecord } from '../log.ts';
 import { writeError } from './errors.ts';
 import { DriveFileSystem, type OpenContent } from './file-system.ts';
 import type { Exchange, MethodHandler } from './method.ts';
@@ -14,11 +14,12 @@ import { createPut } from './methods/put.ts';
 import { refuseNotAllowed, refuseUnknown, refuseWrite } from './methods/refused.ts';
 import { createUnlock } from './methods/unlock.ts';
 import { createPreconditions } from './preconditions.ts';
+import { createPropertyCopy } from './property-copy.ts';
 import { parseRequestTarget } from './request-target.ts';
 import { createShell } from './shell.ts';
 import type { WriteDeps } from './write-deps.ts';
 
-export interface WebDavServerDeps extends Omit<WriteDeps, 'check'> {
+export interface WebDavServerDeps extends Omit<WriteDeps, 'check' | 'copyFolderProperties'> {
   readonly getHead: MethodHandler;
   readonly openContent: OpenContent;
   /** `ALIDAV_READ_ONLY` */
@@ -26,6 +27,7 @@ export interface WebDavServerDeps extends Omit<WriteDeps, 'check'> {
   /** Ours, for the Server header. */
   readonly version: string;
   readonly now: () => number;
+  readonly log: Logger;
 }
 
 export interface WebDavServer {
@@ -76,16 +78,16 @@ export function createWebDavServer(deps: WebDavServerDeps): WebDavServer {
 type WriteMethod = 'PUT' | 'DELETE' | 'MKCOL' | 'COPY' | 'MOVE' | 'LOCK' | 'UNLOCK' | 'PROPPATCH';
 
 function createWrites(deps: WebDavServerDeps): Readonly<Record<WriteMethod, MethodHandler>> {
-  const withCheck = { ...deps, check: createPreconditions(deps) };
+  const writeDeps = { ...deps, check: createPreconditions(deps), copyFolderProperties: createPropertyCopy(deps) };
   return {
-    PUT: createPut(withCheck),
-    DELETE: createDelete(withCheck),
-    MKCOL: createMkcol(withCheck),
-    COPY: createCopy(withCheck),
-    MOVE: createMove(withCheck),
-    LOCK: createLock(withCheck),
-    UNLOCK: createUnlock(withCheck),
-    PROPPATCH: createProppatch(withCheck),
+    PUT: createPut(writeDeps),
+    DELETE: createDelete(writeDeps),
+    MKCOL: createMkcol(writeDeps),
+    COPY: createCopy(writeDeps),
+    MOVE: createMove(writeDeps),
+    LOCK: createLock(writeDeps),
+    UNLOCK: createUnlock(writeDeps),
+    PROPPATCH: createProppatch(writeDeps),
   };
 }
 

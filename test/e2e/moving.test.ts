@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pathsOf, readDrive, readOnly, totalWriteCalls } from '../support/drive-view.ts';
 import { LOGIN_KINDS, type Stack, startStack } from '../support/stack.ts';
-import { type AskOptions, ask, propfind, readRows } from './requests.ts';
+import { type AskOptions, ask, propfind, readRows, until } from './requests.ts';
 
 describe.each(LOGIN_KINDS)('MKCOL, MOVE, COPY and DELETE over a login of kind %s', (kind) => {
   let stack: Stack;
@@ -121,6 +121,36 @@ describe.each(LOGIN_KINDS)('MKCOL, MOVE, COPY and DELETE over a login of kind %s
       expect(await read(`${home}/${folder}/full.txt`)).toBe('x');
       expect(await read(`${home}/${folder}/empty.txt`)).toBe('');
     }
+  });
+
+  it('takes along the junk that lies in a folder', async () => {
+    await send('MKCOL', `${home}/a`);
+    await put(`${home}/a/._x`, 'junk');
+    expect(await transfer('COPY', `${home}/a`, `${home}/b`)).toBe(201);
+    expect(await shown(`${home}/b`)).toEqual([`${home}/b/._x`]);
+    expect((await ask(stack.url, `${home}/b/._x`)).text).toBe('junk');
+    expect(await shown(`${home}/a`)).toEqual([`${home}/a/._x`]);
+  });
+
+  it('brings properties along, and ends the lock, also where it learns later that it has moved something', async () => {
+    await put(`${home}/m`, 'm');
+    const mood = '<m:mood xmlns:m="urn:m">gut</m:mood>';
+    const update = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>${mood}</D:prop></D:set></D:propertyupdate>`;
+    expect(await send('PROPPATCH', `${home}/m`, { body: update })).toBe(207);
+    const lockInfo =
+      '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>';
+    const locked = await ask(stack.url, `${home}/m`, { method: 'LOCK', body: lockInfo });
+    const root = kind === 'open' ? '/adrive/v1.0/openFile' : '/v3/file';
+    for (const endpoint of [`${root}/update`, `${root}/move`]) {
+      stack.emulator.faults.inject({ kind: 'lost-answer', how: '500', endpoint });
+    }
+    const get = kind === 'open' ? '/adrive/v1.0/openFile/get' : '/v2/file/get';
+    stack.emulator.faults.inject({ kind: 'answer', status: 500, endpoint: get, times: 'always' });
+    const headers = { If: `(${locked.headers['lock-token']})` };
+    expect(await transfer('MOVE', `${home}/m`, `${home}/n`, headers)).toBe(503);
+    stack.emulator.faults.clear();
+    await until(async () => (await propfind(stack.url, `${home}/n`, '0')).text.includes('gut'), 20_000, 'the property');
+    await until(async () => (await send('PUT', `${home}/m`, { body: 'free' })) === 201, 5_000, 'a free name');
   });
 
   it('awaits the service’s own tasks', async () => {

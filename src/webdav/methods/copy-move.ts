@@ -6,7 +6,6 @@ import { sendLockedMembers } from '../locked-members.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
 import { explainMissing, locateExisting, locateTarget, type TakenSlot } from '../places.ts';
 import { LockedMembersError, type WriteTarget } from '../preconditions.ts';
-import { copyFolderProperties } from '../property-copy.ts';
 import { checkConditions } from '../write-conditions.ts';
 import type { WriteDeps } from '../write-deps.ts';
 import { keepModificationTime } from './put.ts';
@@ -19,21 +18,19 @@ interface Transfer {
 
 /** COPY (RFC 4918 §9.8). */
 export function createCopy(deps: WriteDeps): MethodHandler {
-  const { writer, properties, tree } = deps;
-  return createTransfer(deps, 'copy', async ({ source, target, depth }, { signal }) => {
+  const { writer, copyFolderProperties } = deps;
+  return createTransfer(deps, 'copy', async ({ source, target, depth }) => {
     const entry = await writer.copy(source, target, depth);
-    await properties.copied(source.node.entry, entry);
-    if (depth === 'infinity') await copyFolderProperties(tree, properties, source.path, target.path, signal);
+    if (depth === 'infinity') copyFolderProperties(source.path, target.path);
     return entry;
   });
 }
 
 /** MOVE (RFC 4918 §9.9). Locks do not move along (§7.5): the destination has only those that cover it. */
 export function createMove(deps: WriteDeps): MethodHandler {
-  const { writer, properties, locks } = deps;
+  const { writer, locks } = deps;
   return createTransfer(deps, 'move', async ({ source, target }) => {
     const entry = await writer.move(source, target);
-    await properties.moved(source.node.entry, entry);
     await locks.forget(source.path);
     return entry;
   });
@@ -44,7 +41,7 @@ function createTransfer(
   kind: 'copy' | 'move',
   run: (transfer: Transfer, exchange: Exchange) => Promise<Entry>,
 ): MethodHandler {
-  const { tree, writer, check, properties, locks } = deps;
+  const { tree, writer, check, locks } = deps;
 
   async function transfer(exchange: Exchange): Promise<'created' | 'replaced'> {
     const { request, response, path, signal } = exchange;
@@ -68,8 +65,6 @@ function createTransfer(
         throw await explainMissing(tree, { path: destination, source: path }, error, signal);
       });
       if (target.node) {
-        // The service may have let the arrival keep the id of what it replaced.
-        if (target.node.entry.id !== entry.id) await properties.removed(target.node.entry);
         for (const lock of await locks.within(destination)) {
           if (lock.path !== destination) await locks.release(lock.token);
         }

@@ -10,7 +10,7 @@ import type { WriteDeps } from '../write-deps.ts';
 
 /** DELETE (RFC 4918 §9.6): a folder with all that is below it, or nothing of it. */
 export function createDelete(deps: WriteDeps): MethodHandler {
-  const { tree, writer, check, locks, properties } = deps;
+  const { tree, writer, check, locks } = deps;
 
   async function remove(exchange: Exchange): Promise<void> {
     const { request, path, signal } = exchange;
@@ -23,7 +23,6 @@ export function createDelete(deps: WriteDeps): MethodHandler {
       await checkConditions(deps, exchange, entry);
       await writer.remove(slot);
       await locks.forget(path);
-      await properties.removed(entry);
     } finally {
       release();
     }

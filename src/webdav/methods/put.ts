@@ -23,7 +23,7 @@ const WRITES_EMPTY_FIRST = new Set(['finder', 'windows', 'office']);
  * that can refuse it has had its say.
  */
 export function createPut(deps: WriteDeps): MethodHandler {
-  const { tree, writer, properties } = deps;
+  const { tree, writer } = deps;
   return async (exchange) => {
     const { request, response, record, path, signal } = exchange;
     const body = readPutRequest(exchange);
@@ -37,7 +37,6 @@ export function createPut(deps: WriteDeps): MethodHandler {
       const options = { ...toOptions(exchange, client), mayAppear: checkLocks };
       const entry = await writer.write(slot, body, options, signal);
       const before = slot.node?.entry;
-      if (before && before.id !== entry.id) await properties.moved(before, entry);
       const isTimeKept = await keepModificationTime(deps, exchange, entry);
       response.writeHead(before ? 204 : 201, {
         ETag: formatETag(entry),

@@ -33,7 +33,11 @@ function setUp(journal = new FakeJournal<HeldRecord>()) {
       await files.consumed(held, real);
       return real;
     },
-    onChanged: async (change) => readers.apply(change),
+    onChanged: async (change) => {
+      readers.apply(change);
+      for (const { id } of change.removed)
+        settled.push([id, change.origins?.find(({ from }) => from.id === id)?.to.id]);
+    },
     claim: async () => {
       await claims.gate;
       claims.held++;
@@ -42,7 +46,6 @@ function setUp(journal = new FakeJournal<HeldRecord>()) {
       };
     },
     isLocked: async (path) => locked.has(path),
-    onSettled: async (held, real) => void settled.push([held.id, real?.id]),
     now: Date.now,
     log: pino({ level: 'silent' }),
   });

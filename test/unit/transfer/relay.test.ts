@@ -41,7 +41,8 @@ describe('a file of another drive', () => {
     expect(entry).toMatchObject({ driveId: ROOT.driveId, name: 'a.bin', contentHash: sha1(BODY) });
     expect(ranges.map(({ first, last }) => last - first + 1)).toEqual([8]);
     expect(world.service.calls).toEqual(['createFile']);
-    expect(world.readers.changes).toEqual([{ removed: [], placed: [entry] }]);
+    const origins = [{ how: 'copied', from: source, to: entry }];
+    expect(world.readers.changes).toEqual([{ removed: [], placed: [entry], origins }]);
   });
 
   it.each([

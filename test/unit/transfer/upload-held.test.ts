@@ -19,7 +19,6 @@ async function startBoth(world: World, journal: FakeJournal<HeldRecord>, process
     onChanged: (change) => process.step('onChanged', () => world.readers.apply(change)),
     claim: async () => () => {},
     isLocked: async () => true,
-    onSettled: async () => {},
     now: () => world.now,
     log: pino({ level: 'silent' }),
   });

@@ -43,7 +43,7 @@ describe('an upload', () => {
     const entry = await uploads.upload(requestFor('a.bin', { sizeBytes: announced }), toStream(body));
     expect(entry).toMatchObject({ name: 'a.bin', sizeBytes: size, contentHash: sha1(body) });
     expect(world.service.named('a.bin').map(({ bytes }) => sha1(bytes))).toEqual([sha1(body)]);
-    expect(world.readers.changes).toEqual([{ removed: [], placed: [entry] }]);
+    expect(world.readers.changes).toEqual([{ removed: [], placed: [entry], origins: [] }]);
     await expectNoTrace(world);
   });
 
@@ -85,7 +85,8 @@ describe('an upload', () => {
       expect(world.service.named('a').map(({ bytes }) => sha1(bytes))).toEqual([sha1(body)]);
       expect(entry.id === old.id).toBe(swaps);
       expect(world.service.files.get(old.id)?.entry.trashed).toBe(!swaps);
-      expect(world.readers.changes).toEqual([{ removed: swaps ? [] : [old], placed: [entry] }]);
+      const origins = swaps ? [] : [{ how: 'overwritten', from: old, to: entry }];
+      expect(world.readers.changes).toEqual([{ removed: swaps ? [] : [old], placed: [entry], origins }]);
       expect(world.service.count('settleReplaced')).toBe(swaps ? 0 : 1);
       await expectNoTrace(world);
     });
@@ -102,7 +103,7 @@ describe('an upload', () => {
     expect(world.readers.see('a')).toMatchObject([{ contentHash: sha1(Buffer.from('new')) }]);
     await uploads.recover();
     expect(world.service.contentsOf('a')).toEqual(['new']);
-    expect(world.readers.changes).toEqual([{ removed: [old], placed: [entry] }]);
+    expect(world.readers.changes).toMatchObject([{ removed: [old], placed: [entry] }]);
     await expectNoTrace(world);
   });
 
@@ -112,7 +113,7 @@ describe('an upload', () => {
     const { uploads } = await start(world);
     const entry = await uploads.upload(requestFor('a', { sizeBytes: 3 }), toStream(Buffer.from('new')));
     expect(world.service.contentsOf('a')).toEqual(['new']);
-    expect(world.readers.changes).toEqual([{ removed: [unknown], placed: [entry] }]);
+    expect(world.readers.changes).toMatchObject([{ removed: [unknown], placed: [entry] }]);
     await expectNoTrace(world);
   });
 
@@ -138,7 +139,8 @@ describe('an upload', () => {
     world.service.partDelay = async () => void seen.push(world.readers.see('a'));
     const entry = await uploads.upload(requestFor('a', { sizeBytes: 3, held }), toStream(Buffer.from('new')));
     expect(seen).toEqual([[held]]);
-    expect(world.readers.changes.at(-1)).toEqual({ removed: [held], placed: [entry] });
+    const origins = [{ how: 'overwritten', from: held, to: entry }];
+    expect(world.readers.changes.at(-1)).toEqual({ removed: [held], placed: [entry], origins });
     expect(world.consumed).toEqual([[held, entry]]);
   });
 

@@ -14,7 +14,7 @@ function furnish(): TestTree & { readonly wait: (ms: number) => Promise<void> } 
   made.drive.setFolder(SOURCE.id, [inSource('a'), inSource('b'), makeFolder('sub', { parentId: SOURCE.id })]);
   made.drive.setFolder('id-sub', [makeEntry('deep', { parentId: 'id-sub' })]);
   made.drive.setFolder(COPY.id, []);
-  made.overlay.copied(COPY, SOURCE);
+  void made.overlay.apply({ removed: [], placed: [], origins: [{ how: 'copied', from: SOURCE, to: COPY }] });
   const wait = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 250) {
       made.clock.now += 250;

@@ -1,4 +1,4 @@
-import type { Change } from '../../../src/drive/change.ts';
+import type { Change, Origin } from '../../../src/drive/change.ts';
 import type { Target } from '../../../src/drive/drive.ts';
 import type { Entry, EntryKey } from '../../../src/drive/entry.ts';
 import { createLogger } from '../../../src/log.ts';
@@ -42,8 +42,10 @@ export interface Process {
   readonly guards: Set<GuardedView>;
   /** Names of which the next reader is to ask the service. */
   readonly doubts: string[];
-  /** Folders that were told to be copies: the ids of copy and source. */
-  readonly copies: (readonly [string, string])[];
+  /** What was told of where entries come from. */
+  readonly origins: Origin[];
+  /** Paths at which the recovery has left nothing. */
+  readonly vacated: string[];
   /** What readers see of the service's folder now. */
   visible(folder: EntryKey): Entry[];
 }
@@ -61,7 +63,8 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
   const life = new Life();
   const guards = new Set<GuardedView>();
   const doubts: string[] = [];
-  const copies: (readonly [string, string])[] = [];
+  const origins: Origin[] = [];
+  const vacated: string[] = [];
   let nextRecord = disk.size;
   const journal: Journal<OperationRecord> = {
     add: (value) =>
@@ -78,7 +81,8 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
     remove: (id) => life.step('journal remove', () => void disk.delete(id), false),
     list: async () => [...disk].map(([id, value]) => ({ id, value: structuredClone(value) })),
   };
-  const onChanged = ({ removed, placed }: Change) => {
+  const onChanged = ({ removed, placed, origins: told = [] }: Change) => {
+    origins.push(...told);
     for (const { id } of removed) hidden.add(id);
     for (const { id } of placed) hidden.delete(id);
     return life.step('overlay', () => {}, false);
@@ -118,13 +122,13 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
         if (replaces) service.take(replaces.id, true);
         return service.copyInto(entry, parent, name);
       }),
-    onFolderCopied: (copied, source) => copies.push([copied.id, source.id]),
+    onVacated: async (path) => void vacated.push(path),
     toTrash,
     now: Date.now,
     random: () => 0.5,
     log: createLogger({ log_level: 'silent', log_format: 'json' }),
   });
-  return { operations, life, guards, doubts, copies, visible };
+  return { operations, life, guards, doubts, origins, vacated, visible };
 }
 
 /** Lets everything run that waits for no timer. */

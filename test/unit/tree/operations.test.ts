@@ -99,6 +99,27 @@ describe('a removal', () => {
   });
 });
 
+describe('a path', () => {
+  it.each([
+    ['move', (o: Operations, a: Entry, into: Entry) => o.move(a, { parent: into, name: 'new' }, '/a')],
+    ['removal', (o: Operations, a: Entry) => o.remove(a, '/a')],
+  ])('that a %s has left is told by the recovery, when it knows', async (_, run) => {
+    for (const what of ['kill-after', 'lost-answer', 'refused'] as const) {
+      const { service, a, into } = furnish();
+      const disk: Disk = new Map();
+      let process = startProcess(service, disk, 'web');
+      process.life.trouble = { at: 2, what };
+      void run(process.operations, a, into).catch(() => {});
+      await settle();
+      if (process.life.isDead) process = startProcess(service, disk, 'web');
+      void process.operations.recover();
+      await vi.advanceTimersByTimeAsync(60_000);
+
+      expect(process.vacated, what).toEqual(service.list(ROOT).some(({ id }) => id === a.id) ? [] : ['/a']);
+    }
+  });
+});
+
 describe('a replacement', () => {
   it('counts as done when what gave way cannot be sent to the bin yet', async () => {
     const { service, a, b } = furnish();
@@ -226,7 +247,7 @@ describe('a copy', () => {
     expect(new Set(sizes)).toEqual(new Set([2]));
   });
 
-  it('of a folder is told to be one before anybody sees it, also where a kill cut it off', async () => {
+  it('of a folder is told to be one when it is seen, also where a kill cut it off', async () => {
     const { service, full, into } = furnish();
     const disk: Disk = new Map();
     const first = startProcess(service, disk, 'web');
@@ -237,24 +258,30 @@ describe('a copy', () => {
     const told: boolean[] = [];
     process.life.onStep = () => {
       const copied = process.visible(into).find(({ name }) => name === 'full');
-      if (copied) told.push(process.copies.some(([id, source]) => id === copied.id && source === full.id));
+      if (copied)
+        told.push(
+          process.origins.some(({ how, from, to }) => how === 'copied' && to.id === copied.id && from.id === full.id),
+        );
     };
 
     void process.operations.recover();
     await vi.advanceTimersByTimeAsync(60_000);
 
-    expect(first.copies).toEqual([]);
+    expect(first.origins).toEqual([]);
     expect(new Set(told)).toEqual(new Set([true]));
   });
 
   it('of a folder alone, or of a file, is not told to have what its source has', async () => {
     const { service, full, a, into } = furnish();
-    const { operations, copies } = startProcess(service, new Map(), 'web');
+    const { operations, origins } = startProcess(service, new Map(), 'web');
 
     await operations.copy(full, { parent: into, name: 'alone' }, '0');
     await operations.copy(a, { parent: into, name: 'file' }, 'infinity');
 
-    expect(copies).toEqual([]);
+    expect(origins.map(({ how, to }) => [how, to.kind])).toEqual([
+      ['copied-alone', 'folder'],
+      ['copied', 'file'],
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { OnChanged } from '../../../src/drive/change.ts';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
 import { makeLocalEntry } from '../../../src/drive/local-entry.ts';
@@ -21,11 +22,13 @@ export class MemoryWriter implements Writer {
   /** A file that is replaced keeps its id, as one of the dialects does it. */
   keepsIds = false;
   readonly #tree: MemoryTree;
+  readonly #onChanged: OnChanged;
   readonly #placeholders = new Set<string>();
   #made = 0;
 
-  constructor(tree: MemoryTree) {
+  constructor(tree: MemoryTree, onChanged: OnChanged) {
     this.#tree = tree;
+    this.#onChanged = onChanged;
   }
 
   async claim(slots: readonly Slot[]): Promise<() => void> {
@@ -46,7 +49,15 @@ export class MemoryWriter implements Writer {
     this.contents.set(slot.path, content.toString());
     const contentHash = createHash('sha1').update(content).digest('hex').toUpperCase();
     const id = this.keepsIds && slot.node ? slot.node.entry.id : this.#makeId();
-    return this.#place(slot, { kind: 'file', id, sizeBytes: content.length, contentHash });
+    const from = slot.node?.entry;
+    const to = this.#place(slot, { kind: 'file', id, sizeBytes: content.length, contentHash });
+    const isSuccessor = from && from.id !== to.id;
+    await this.#onChanged({
+      removed: isSuccessor ? [from] : [],
+      placed: [to],
+      origins: isSuccessor ? [{ how: 'overwritten', from, to }] : [],
+    });
+    return to;
   }
 
   async hold(slot: Slot): Promise<Entry> {
@@ -66,18 +77,27 @@ export class MemoryWriter implements Writer {
   async remove(slot: Slot): Promise<void> {
     this.#begin(`remove ${slot.path}`);
     this.#tree.remove(slot.path);
+    await this.#onChanged({ removed: slot.node ? [slot.node.entry] : [], placed: [] });
   }
 
   async move(source: Slot, target: Slot): Promise<Entry> {
     this.#begin(`move ${source.path} ${target.path}`);
     const moved = this.#transfer(source, target, 'infinity', ({ id }) => id);
     this.#tree.remove(source.path);
+    await this.#onChanged({ removed: [source, target].flatMap(({ node }) => node?.entry ?? []), placed: [moved] });
     return moved;
   }
 
   async copy(source: Slot, target: Slot, depth: '0' | 'infinity'): Promise<Entry> {
     this.#begin(`copy ${source.path} ${target.path} ${depth}`);
-    return this.#transfer(source, target, depth, () => this.#makeId());
+    const to = this.#transfer(source, target, depth, () => this.#makeId());
+    const from = source.node?.entry;
+    await this.#onChanged({
+      removed: target.node ? [target.node.entry] : [],
+      placed: [to],
+      origins: from ? [{ how: depth === '0' ? 'copied-alone' : 'copied', from, to }] : [],
+    });
+    return to;
   }
 
   isLockPlaceholder({ id }: Entry): boolean {

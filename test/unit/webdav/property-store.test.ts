@@ -65,19 +65,33 @@ describe('PropertyStore', () => {
     const { properties, store } = createState();
     await properties.update(FILE, [set('a')]);
     const moved = { ...FILE, parentId: 'q' };
-    await properties.moved(FILE, moved);
+    await properties.follow({ removed: [FILE], placed: [moved] });
     expect([await properties.of(FILE), (await properties.of(moved))?.properties]).toEqual([undefined, [property('a')]]);
-    await properties.moved(moved, { ...moved, name: 'renamed in place' });
-    await properties.copied(moved, OTHER);
+    await properties.follow({ removed: [moved], placed: [{ ...moved, name: 'renamed in place' }] });
+    await properties.follow({ removed: [], placed: [OTHER], origins: [{ how: 'copied', from: moved, to: OTHER }] });
     expect((await properties.of(moved))?.properties).toEqual([property('a')]);
     expect((await properties.of(OTHER))?.properties).toEqual([property('a')]);
-    await properties.moved(FILE, OTHER);
+    await properties.follow({ removed: [FILE], placed: [OTHER], origins: [{ how: 'moved', from: FILE, to: OTHER }] });
     await properties.copied(FILE, OTHER);
     expect((await properties.of(OTHER))?.properties).toEqual([property('a')]);
-    await properties.removed(OTHER);
-    await properties.removed(OTHER);
-    await properties.removed(moved);
+    await properties.follow({ removed: [OTHER, moved], placed: [] });
+    await properties.follow({ removed: [OTHER], placed: [] });
     expect(store.values.size).toBe(0);
+  });
+
+  it('what was moved or copied over another has its own, and nothing of what was there', async () => {
+    for (const how of ['moved', 'copied'] as const) {
+      const { properties } = createState();
+      const there = { ...OTHER, id: 'there' };
+      const arrived = { ...OTHER, id: 'arrived' };
+      await properties.update(FILE, [set('a')]);
+      await properties.update(there, [set('b')]);
+      const removed = how === 'moved' ? [FILE, there] : [there];
+      await properties.follow({ removed, placed: [arrived], origins: [{ how, from: FILE, to: arrived }] });
+      expect((await properties.of(arrived))?.properties).toEqual([property('a')]);
+      expect(await properties.of(there)).toBeUndefined();
+      expect((await properties.of(FILE))?.properties).toEqual(how === 'moved' ? undefined : [property('a')]);
+    }
   });
 
   it('an overwritten file keeps its properties, and the time of the new content, in whatever order they come', async () => {
@@ -86,7 +100,7 @@ describe('PropertyStore', () => {
       const to = { ...FILE, id: 'new', contentHash: 'CD'.repeat(20) };
       await properties.update(FILE, [set('a'), { kind: 'modified-at', at: 1 }]);
       if (isTimeFirst) await properties.rememberModifiedAt(to, 2);
-      await properties.moved(FILE, to);
+      await properties.follow({ removed: [FILE], placed: [to], origins: [{ how: 'overwritten', from: FILE, to }] });
       if (!isTimeFirst) await properties.rememberModifiedAt(to, 2);
       const record = await properties.of(to);
       expect([record?.properties, properties.modifiedAtOf(to, record)]).toEqual([[property('a')], 2]);
@@ -139,7 +153,11 @@ describe('PropertyStore', () => {
     });
     expect((await second.properties.of(root))?.properties).toEqual([property('r')]);
     expect((await second.properties.ofFolder({ driveId: '', id: '' })).get('1')?.properties).toEqual([property('r')]);
-    await second.properties.moved(FILE, OTHER);
+    await second.properties.follow({
+      removed: [FILE],
+      placed: [OTHER],
+      origins: [{ how: 'moved', from: FILE, to: OTHER }],
+    });
     expect([...(await second.properties.ofFolder(FOLDER)).keys()]).toEqual([OTHER.id]);
   });
 });

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { DavError } from '../../../src/webdav/errors.ts';
 import type { LockRequest } from '../../../src/webdav/locks.ts';
 import { createWebDavServer } from '../../../src/webdav/server.ts';
+import { silentLog } from '../tree/make-tree.ts';
 import { type Content, MemoryTree } from './memory-tree.ts';
 import { MemoryWriter } from './memory-writer.ts';
 import { type Served, serveHandle } from './serve.ts';
@@ -19,8 +20,8 @@ export interface ServedWrites extends Served, TestState {
 /** Serves a tree in memory with every method that there is. */
 export async function serveWrites(content: Content, isReadOnly = false): Promise<ServedWrites> {
   const tree = new MemoryTree(content);
-  const writer = new MemoryWriter(tree);
   const state = createState();
+  const writer = new MemoryWriter(tree, (change) => state.properties.follow(change));
   const server = createWebDavServer({
     ...state,
     tree,
@@ -32,6 +33,7 @@ export async function serveWrites(content: Content, isReadOnly = false): Promise
     },
     openContent: async () => Readable.from(['content']),
     version: '1.2.3',
+    log: silentLog,
   });
   const served = await serveHandle(server.handle);
   return Object.assign(served, state, {
