@@ -55,7 +55,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     openBlobs({ dir: path.join(settings.state_dir, 'blobs', name), maxBytes });
 
   const journals = once(async (): Promise<Journals> => {
-    const opened = await openJournals({ store, userId: await userId() });
+    const opened = await openJournals({ store, userId: await userId(), onAdopted: () => inBackground(adopt(), log) });
     await opened.adopt();
     return opened;
   });
@@ -82,6 +82,13 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     inBackground(uploads.recover(), log);
     inBackground(operations.recover(), log);
   });
+  /** What a process that is no more has left, and could not be taken over at the start. */
+  const adopt = async () => {
+    await prepare();
+    await held.load();
+    if (settings.read_only) return;
+    await Promise.all([uploads.adopt(), operations.adopt()]);
+  };
   const tree = new DriveTree({
     ...shared,
     layout,

@@ -1,4 +1,4 @@
-import { type DriveError, isDriveError } from '../drive/errors.ts';
+import { DriveError, isDriveError } from '../drive/errors.ts';
 import { sleep } from '../drive/sleep.ts';
 import { ApiError } from './errors.ts';
 import { NoAnswerError } from './http.ts';
@@ -35,13 +35,23 @@ export async function settleWrite<T>(steps: WriteSteps<T>, { backOff, signal }: 
     try {
       return await steps.attempt(tries > 1);
     } catch (error) {
-      if (!isAnswerLost(error)) throw error;
+      if (!isAnswerLost(error)) throw tries > 1 ? toUnknown(error) : error;
       await sleep(backOff(tries), signal);
-      const found = await steps.lookUp();
+      const found = await steps.lookUp().catch((cause: unknown) => {
+        throw toUnknown(cause);
+      });
       if (found !== undefined) return found;
       if (tries >= MAX_TRIES || performance.now() > startedAt + RETRY_WITHIN_MS) throw error;
     }
   }
+}
+
+/** What is refused for the time being was perhaps done by the try before, of which no answer came. */
+function toUnknown(error: unknown): unknown {
+  if (!isDriveError(error, 'throttled', 'login-required', 'quota-exhausted', 'drive-locked')) return error;
+  const { retryAfterMs } = error;
+  const message = 'It is not known whether AliyunDrive has done what it was asked for.';
+  return new DriveError('unavailable', message, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }
 
 /** Whether a failed write may have taken effect; a refusal and a call that was never sent have none. */

@@ -65,3 +65,9 @@ export class DriveError extends Error {
 export function isDriveError(error: unknown, ...codes: readonly DriveErrorCode[]): error is DriveError {
   return error instanceof DriveError && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** What keeps a record from the state folder, as a client may be told of it: nothing was begun that a crash could lose. */
+export function toUnrecorded(cause: unknown): DriveError {
+  if (cause instanceof DriveError) return cause;
+  return new DriveError('spool-full', 'The state folder takes no more records.', { cause });
+}

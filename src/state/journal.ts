@@ -7,6 +7,8 @@ export type JournalKind = 'upload' | 'held-file' | 'operation';
 export interface JournalRecord<T> {
   readonly id: string;
   readonly value: T;
+  /** Added by this process, which may be at work on it. */
+  readonly isOwn: boolean;
 }
 
 /** The records of one kind that this process answers for: its own and those it has taken over. */
@@ -32,13 +34,15 @@ const RENEW_MS = 10_000;
 export interface JournalsDeps {
   readonly store: StateStore;
   readonly userId: string;
+  /** Called when records of a process that is no more were found after the start, and taken over. */
+  readonly onAdopted?: (() => void) | undefined;
 }
 
 /**
  * Opens this process's journals of an account: what a crash must not lose is recorded here before it is relied on. The records
  * stand under the name of their process, which holds a lease on it, so that only one process at a time works on them.
  */
-export async function openJournals({ store, userId }: JournalsDeps): Promise<Journals> {
+export async function openJournals({ store, userId, onAdopted }: JournalsDeps): Promise<Journals> {
   const owner = randomUUID();
   const root = [userId, 'v1', 'journal'] as const;
   const leases = new Map<string, Lease>();
@@ -59,10 +63,23 @@ export async function openJournals({ store, userId }: JournalsDeps): Promise<Jou
     await claim(name);
   }
 
+  /** @returns whether anything was */
+  async function adopt(): Promise<boolean> {
+    const names = new Set<string>();
+    for await (const { key } of store.range(root)) names.add(String(key[root.length]));
+    let isNew = false;
+    for (const name of names) if (!leases.has(name) && (await claim(name))) isNew = true;
+    return isNew;
+  }
+
+  /** A process in another container that was killed a moment ago holds its lease for half a minute yet. */
+  async function attend(): Promise<void> {
+    for (const [name, lease] of leases) await keep(name, lease);
+    if (await adopt()) onAdopted?.();
+  }
+
   await claim(owner);
-  const timer = setInterval(() => {
-    for (const [name, lease] of leases) void keep(name, lease).catch(() => {});
-  }, RENEW_MS).unref();
+  const timer = setInterval(() => void attend().catch(() => {}), RENEW_MS).unref();
 
   return {
     of<T>(kind: JournalKind): Journal<T> {
@@ -83,8 +100,9 @@ export async function openJournals({ store, userId }: JournalsDeps): Promise<Jou
           for (const name of leases.keys()) {
             for await (const { key, value } of store.range([...root, name, kind])) {
               const id = String(key.at(-1));
-              if (name !== owner) owners.set(id, name);
-              records.push({ id, value: value as T });
+              const isOwn = name === owner;
+              if (!isOwn) owners.set(id, name);
+              records.push({ id, value: value as T, isOwn });
             }
           }
           return records;
@@ -92,9 +110,7 @@ export async function openJournals({ store, userId }: JournalsDeps): Promise<Jou
       };
     },
     async adopt() {
-      const names = new Set<string>();
-      for await (const { key } of store.range(root)) names.add(String(key[root.length]));
-      for (const name of names) await claim(name);
+      await adopt();
     },
     async close() {
       clearInterval(timer);

@@ -1,7 +1,7 @@
 import type { OnChanged, Origin } from '../drive/change.ts';
 import type { Target } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
-import { DriveError, isDriveError } from '../drive/errors.ts';
+import { DriveError, isDriveError, toUnrecorded } from '../drive/errors.ts';
 import { makeLocalEntry } from '../drive/local-entry.ts';
 import type { Logger } from '../log.ts';
 import type { Journal } from '../state/journal.ts';
@@ -75,7 +75,9 @@ export class HeldFiles {
     const key = { driveId: parent.driveId, id: parent.id };
     const entry = makeLocalEntry('held', key, name, { kind: 'file', at: now() });
     const record: HeldRecord = { slot: { parent: key, name, path }, by, entry };
-    const recordId = await (await journal()).add(record);
+    const recordId = await (await journal()).add(record).catch((error: unknown) => {
+      throw toUnrecorded(error);
+    });
     this.#keep(record, recordId);
     await onChanged({ removed: [], placed: [entry] });
     return entry;

@@ -1,4 +1,4 @@
-import { DriveError } from '../drive/errors.ts';
+import { DriveError, toUnrecorded } from '../drive/errors.ts';
 import { type Blob, BlobsFullError, type BlobWriter, type FolderBlobs } from '../state/blobs.ts';
 import { SLAB_BYTES, type SlabPool } from './memory.ts';
 import { PartsInHand } from './parts-in-hand.ts';
@@ -47,7 +47,7 @@ export class Spool {
     // A failure is told to all who need a blob now, and the next one tries again.
     this.#recorded ??= this.#deps.recordOwner(this.#deps.blobs.owner).catch((error: unknown) => {
       this.#recorded = undefined;
-      throw error;
+      throw toUnrecorded(error);
     });
     await this.#recorded;
     const writer = await orSpoolFull(this.#deps.blobs.create());

@@ -14,8 +14,6 @@ export type ClaimNames = (
 export interface PendingDeps {
   readonly journal: () => Promise<Journal<UploadRecord>>;
   readonly claim: ClaimNames;
-  /** Whether a record is of an upload of this process that has not failed. */
-  readonly isRunning: (id: string) => boolean;
 }
 
 const FIRST_RETRY_MS = 5_000;
@@ -28,7 +26,6 @@ export class PendingUploads {
   readonly #deps: RecoveryDeps;
   readonly #journal: PendingDeps['journal'];
   readonly #claim: ClaimNames;
-  readonly #isRunning: PendingDeps['isRunning'];
   readonly #placements = new Set<Placement>();
   #restored: Promise<void> | undefined;
   #deadOwners: readonly JournalRecord<UploadRecord>[] = [];
@@ -37,11 +34,10 @@ export class PendingUploads {
   #rounds = 0;
   #isStopped = false;
 
-  constructor(deps: RecoveryDeps, { journal, claim, isRunning }: PendingDeps) {
+  constructor(deps: RecoveryDeps, { journal, claim }: PendingDeps) {
     this.#deps = deps;
     this.#journal = journal;
     this.#claim = claim;
-    this.#isRunning = isRunning;
   }
 
   add(placement: Placement): void {
@@ -51,11 +47,24 @@ export class PendingUploads {
 
   /** Reads the journal, once. */
   restore(): Promise<void> {
-    this.#restored ??= this.#read().catch((error: unknown) => {
+    this.#restored ??= this.reload().catch((error: unknown) => {
       this.#restored = undefined;
       throw error;
     });
     return this.#restored;
+  }
+
+  /** Reads the journal again, which may have been given records of a process that is no more. */
+  async reload(): Promise<void> {
+    const records = await (await this.#journal()).list();
+    const owner = this.#deps.spool.blobs.owner;
+    this.#deadOwners = records.filter(({ value }) => value.kind === 'spool' && value.owner !== owner);
+    for (const { id, value, isOwn } of records) {
+      if (isOwn || value.kind !== 'upload' || this.#has(id)) continue;
+      const placement = new Placement(this.#deps, new KeptRecord(this.#journal, value, id));
+      placement.guard();
+      this.#placements.add(placement);
+    }
   }
 
   async recover(): Promise<void> {
@@ -65,19 +74,22 @@ export class PendingUploads {
 
   /**
    * Brings to its end what is pending under a name that its caller has claimed.
+   * @param isUrgent what is not to be seen yet is taken for absent
    * @returns the entry that came of it, which the caller cannot know of
    * @throws DriveError when it is still not known what stands there
    */
-  async settleNamed({ parent, name }: Target): Promise<Entry | undefined> {
+  async settleNamed({ parent, name }: Pick<Target, 'parent' | 'name'>, isUrgent: boolean): Promise<Entry | undefined> {
     let made: Entry | undefined;
     for (const placement of [...this.#placements]) {
       const { target, isShown } = placement.record.value;
       if (target.name !== name || target.parent.id !== parent.id || target.parent.driveId !== parent.driveId) continue;
       try {
-        const entry = await this.#settle(placement, true);
+        const entry = await this.#settle(placement, isUrgent);
         if (!isShown) made = entry ?? made;
       } catch (error) {
-        if (!isShown) throw error;
+        // What was replaced stands in nobody's way.
+        if (!placement.record.value.isShown) throw error;
+        if (!isShown) made = placement.record.value.made ?? made;
       }
     }
     return made;
@@ -88,18 +100,6 @@ export class PendingUploads {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#working?.catch(() => {});
-  }
-
-  async #read(): Promise<void> {
-    const records = await (await this.#journal()).list();
-    const owner = this.#deps.spool.blobs.owner;
-    this.#deadOwners = records.filter(({ value }) => value.kind === 'spool' && value.owner !== owner);
-    for (const { id, value } of records) {
-      if (value.kind !== 'upload' || this.#isRunning(id) || this.#has(id)) continue;
-      const placement = new Placement(this.#deps, new KeptRecord(this.#journal, value, id));
-      placement.guard();
-      this.#placements.add(placement);
-    }
   }
 
   #has(id: string): boolean {
@@ -143,7 +143,8 @@ export class PendingUploads {
 
   async #settle(placement: Placement, isUrgent: boolean): Promise<Entry | undefined> {
     const entry = await recoverUpload(this.#deps, placement, isUrgent);
-    this.#placements.delete(placement);
+    // What still has a record has something left to do.
+    if (placement.record.id === undefined) this.#placements.delete(placement);
     return entry;
   }
 

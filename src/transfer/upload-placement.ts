@@ -20,6 +20,7 @@ export interface PlacementDeps extends SendingDeps {
   readonly later: (placement: Placement) => void;
   /** Aborted when the process has to end. */
   readonly stopping: AbortSignal;
+  readonly now: () => number;
 }
 
 /** How often a name may turn out to be taken after all. */
@@ -29,6 +30,12 @@ const COMPLETE_TRIES = 3;
 const COMPLETE_WITHIN_MS = 45_000;
 /** After these the service may or may not have done what it was asked for. */
 const UNCLEAR = new Set<unknown>(['unavailable', 'aborted']);
+/** After these there may be something to be had by trying again. */
+const PASSING = new Set<unknown>(['unavailable', 'throttled', 'aborted', 'login-required', 'upload-session-gone']);
+
+export function isPassing(error: unknown): boolean {
+  return !(error instanceof DriveError) || PASSING.has(error.code);
+}
 
 /** How a file comes to stand under its name: guarded from before anything could be seen until readers know of it. */
 export class Placement {
@@ -127,6 +134,8 @@ export class Placement {
       : removed.map((from) => ({ how: 'overwritten', from, to: entry }));
     // A guard that is restored must not show what the change that outlives a crash hides.
     if (!made && removed.length > 0) await this.record.save({ made: entry }).catch(() => {});
+    // From here on it is somebody's file, whatever becomes of the rest.
+    this.record.note({ made: entry, isShown: true });
     const noted = this.#deps.onChanged({ removed, placed: [entry], origins });
     // Readers see the change at once, and the guard would hide its outcome.
     this.#isUnclear = false;
@@ -136,9 +145,20 @@ export class Placement {
   }
 
   async settle(entry: Entry): Promise<void> {
+    await this.#settle(entry, this.#findReplaced(entry));
+  }
+
+  /** As `settle`, after a while: what was replaced stays where somebody has moved it since, or as he has changed it. */
+  async settleLate(entry: Entry): Promise<void> {
+    const { drive, stopping } = this.#deps;
+    const replaced = this.#findReplaced(entry);
+    const standing = replaced && (await findStanding(drive, replaced, stopping));
+    await this.#settle(entry, standing && isAsBefore(standing, replaced) ? replaced : undefined);
+  }
+
+  async #settle(entry: Entry, replaced: Entry | undefined): Promise<void> {
     const { consumeHeld, drive, stopping } = this.#deps;
     const { held } = this.record.value;
-    const replaced = this.#findReplaced(entry);
     if (held) await consumeHeld(held, entry);
     if (replaced) await drive.settleReplaced(replaced, entry, stopping);
     await this.record.remove();
@@ -155,15 +175,21 @@ export class Placement {
     }
   }
 
-  /** @throws DriveError when the service could not be asked to */
+  /** @throws DriveError when the service could not be asked to; what it will not delete is hidden, and left to people */
   async clearAway(): Promise<void> {
-    const { drive, stopping } = this.#deps;
-    const { session, made } = this.record.value;
+    const { drive, stopping, log, onChanged } = this.#deps;
+    const { session, made, isShown } = this.record.value;
     // Where this cannot be written, the next start finds no whole body and gives up as well.
     if (session || made)
       await this.record.save({ isGivenUp: true, content: undefined, rest: undefined }).catch(() => {});
-    if (made && made.id !== this.target.replaces?.id) await drive.deleteForGood(made, stopping);
-    else if (session) await drive.abandonUpload(session, stopping);
+    try {
+      if (made && !isShown && made.id !== this.target.replaces?.id) await drive.deleteForGood(made, stopping);
+      else if (session) await drive.abandonUpload(session, stopping);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      log.warn({ err: error }, 'the drive does not let go of what is left of an upload');
+      if (made) await onChanged({ removed: [made], placed: [] });
+    }
     await this.record.remove();
     this.lift();
   }
@@ -183,14 +209,16 @@ export class Placement {
     this.guard();
   }
 
+  /** A later refusal tells nothing of an earlier try whose answer was lost. */
   async #ask<T>(mayShow: boolean, work: () => Promise<T>): Promise<T> {
-    this.#isUnclear = mayShow;
+    const wasUnclear = this.#isUnclear;
+    this.#isUnclear = mayShow || wasUnclear;
     try {
       const answer = await work();
       this.#isUnclear = false;
       return answer;
     } catch (error) {
-      if (error instanceof DriveError && !UNCLEAR.has(error.code)) this.#isUnclear = false;
+      if (error instanceof DriveError && !UNCLEAR.has(error.code)) this.#isUnclear = wasUnclear;
       throw error;
     }
   }
@@ -228,4 +256,11 @@ export async function findStanding(
     if (isDriveError(error, 'not-found')) return undefined;
     throw error;
   }
+}
+
+/** Whether what was to be replaced is where it was and what it was: whoever has changed it since would lose that. */
+export function isAsBefore(standing: Entry, replaces: Entry): boolean {
+  if (standing.parentId !== replaces.parentId || standing.name !== replaces.name) return false;
+  if (standing.contentHash === undefined) return standing.updatedAt === replaces.updatedAt;
+  return standing.contentHash === replaces.contentHash && standing.sizeBytes === replaces.sizeBytes;
 }

@@ -1,6 +1,6 @@
 import type { Target, UploadSession } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
-import { DriveError } from '../drive/errors.ts';
+import { toUnrecorded } from '../drive/errors.ts';
 import type { Blob } from '../state/blobs.ts';
 import type { Journal } from '../state/journal.ts';
 import type { Content } from './upload-body.ts';
@@ -10,6 +10,7 @@ export type UploadRecord = PendingUpload | { readonly kind: 'spool'; readonly ow
 
 export interface PendingUpload {
   readonly kind: 'upload';
+  /** When it began, and then when the service was last asked for something of which no answer may have come. */
   readonly at: number;
   readonly target: Target;
   /** An empty file that lives with us alone until this content has come. */
@@ -67,8 +68,7 @@ export class KeptRecord {
       if (this.#id === undefined) this.#id = await journal.add(this.#value);
       else await journal.update(this.#id, this.#value);
     } catch (cause) {
-      if (cause instanceof DriveError) throw cause;
-      throw new DriveError('spool-full', 'The state folder takes no more records.', { cause });
+      throw toUnrecorded(cause);
     }
   }
 

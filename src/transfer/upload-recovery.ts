@@ -6,7 +6,7 @@ import { sendParts } from './parts-sending.ts';
 import { choosePartSize, countParts, toPartRange } from './parts-size.ts';
 import type { Spool } from './spool.ts';
 import type { Content } from './upload-body.ts';
-import { findStanding, isOf, type Placement, type PlacementDeps } from './upload-placement.ts';
+import { findStanding, isAsBefore, isOf, isPassing, type Placement, type PlacementDeps } from './upload-placement.ts';
 import type { PendingUpload } from './upload-record.ts';
 import { completeInHand, placeWhole } from './upload-whole.ts';
 
@@ -15,11 +15,7 @@ export interface RecoveryDeps extends PlacementDeps {
   readonly memoryBytes: number;
   /** All entries of a folder as the service has them now, unguarded. */
   readonly listFresh: (folder: EntryKey, signal?: AbortSignal) => Promise<readonly Entry[]>;
-  readonly now: () => number;
 }
-
-/** After these there is nothing to be had by trying again. */
-const TRANSIENT = new Set(['unavailable', 'throttled', 'aborted', 'login-required', 'upload-session-gone']);
 
 /**
  * Finishes or undoes an upload that was interrupted.
@@ -37,16 +33,19 @@ export async function recoverUpload(
     const entry = value.isGivenUp ? undefined : await bringForward(deps, placement, value, isUrgent);
     if (entry) return entry;
   } catch (error) {
-    if (!(error instanceof DriveError) || TRANSIENT.has(error.code)) throw error;
+    if (isPassing(error)) throw error;
     deps.log.warn({ err: error }, 'an interrupted upload cannot be finished');
   }
+  // Shown on the way: then it is a file, and its recovery goes on with the next try.
+  if (placement.record.value.isShown) return placement.record.value.made;
   await clearAway(deps, placement);
   return undefined;
 }
 
 async function bringForward(deps: RecoveryDeps, placement: Placement, value: PendingUpload, isUrgent: boolean) {
   const { made, content, session } = value;
-  if (made) return settle(deps, placement, made);
+  // What is not what was sent was about to be given up.
+  if (made) return value.isShown || !content || isOf(made, content) ? settle(deps, placement, made) : undefined;
   if (!content) return undefined;
   const done = session
     ? await findCompleted(deps, session, content)
@@ -70,9 +69,15 @@ async function bringForward(deps: RecoveryDeps, placement: Placement, value: Pen
   return entry;
 }
 
+/** The file is there and seen: whatever keeps what it replaced from going is tried again, and takes nothing from it. */
 async function settle(deps: RecoveryDeps, placement: Placement, entry: Entry): Promise<Entry> {
   if (!placement.record.value.isShown) await placement.show(entry);
-  await placement.settle(entry);
+  try {
+    await placement.settleLate(entry);
+  } catch (cause) {
+    await placement.record.save({ made: entry, isShown: true }).catch(() => {});
+    throw new DriveError('unavailable', 'What an upload has replaced is not cleared away yet.', { cause });
+  }
   await removeBlobs(deps, placement.record.value);
   return entry;
 }
@@ -149,9 +154,7 @@ async function isUntouched(deps: RecoveryDeps, { target, session }: PendingUploa
   const { parent, name, replaces } = target;
   if (replaces) {
     const found = await findStanding(deps.drive, replaces, deps.stopping);
-    if (!found || found.parentId !== replaces.parentId || found.name !== replaces.name) return false;
-    if (found.contentHash === undefined) return found.updatedAt === replaces.updatedAt;
-    return found.contentHash === replaces.contentHash && found.sizeBytes === replaces.sizeBytes;
+    return found !== undefined && isAsBefore(found, replaces);
   }
   const entries = await deps.listFresh(parent, deps.stopping).catch(unlessGone);
   return entries?.every((entry) => entry.name !== name || entry.id === session?.id) ?? false;

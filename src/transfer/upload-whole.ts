@@ -32,7 +32,7 @@ export async function placeWhole(
   { bytes, content, partSizeBytes }: { bytes: PartsInHand; content: Content; partSizeBytes: number },
 ): Promise<Entry> {
   const rest = bytes.isOnDisk ? { offset: 0, blobs: await bytes.persist() } : undefined;
-  await placement.record.save({ content, rest, session: undefined });
+  await placement.record.save({ content, rest, session: undefined, at: deps.now() });
   const fingerprint: Fingerprint = {
     kind: 'content-hash',
     contentHash: content.contentHash,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { CreatedFile, Target } from '../drive/drive.ts';
-import type { Entry } from '../drive/entry.ts';
+import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { FolderBlobs } from '../state/blobs.ts';
 import type { Journal } from '../state/journal.ts';
@@ -62,7 +62,6 @@ export class Uploads {
   readonly #pending: PendingUploads;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #records = new Set<KeptRecord>();
   #isClosed = false;
 
   constructor(deps: UploadsDeps) {
@@ -80,7 +79,7 @@ export class Uploads {
       later: (placement) => this.#pending.add(placement),
       stopping: this.#stopping.signal,
     };
-    this.#pending = new PendingUploads(this.#placing, { ...deps, isRunning: (id) => this.#isRunning(id) });
+    this.#pending = new PendingUploads(this.#placing, deps);
   }
 
   /**
@@ -129,7 +128,7 @@ export class Uploads {
       let created: CreatedFile | undefined;
       if (contentHash !== undefined) {
         const content = { sizeBytes, contentHash };
-        await placement.record.save({ content });
+        await placement.record.save({ content, at: this.#deps.now() });
         created = await placement.create(sizeBytes, partSizeBytes, file.fingerprint(contentHash, course.signal));
         if (created.outcome === 'instant') return placement.finish(created.entry, content);
       }
@@ -153,6 +152,21 @@ export class Uploads {
   /** Before listings are served: hides again what interrupted uploads may have made. Needs no network. */
   restoreGuards(): Promise<void> {
     return this.#pending.restore();
+  }
+
+  /** The same for what a process that is no more has left meanwhile, and goes on with it. */
+  async adopt(): Promise<void> {
+    await this.#pending.reload();
+    await this.recover();
+  }
+
+  /**
+   * For whoever is about to write to names that he has claimed: brings what an interrupted upload left there to its end, so
+   * that nobody builds on what is not settled.
+   * @throws DriveError `unavailable` while that cannot be done
+   */
+  async settleAt(names: readonly { readonly folder: EntryKey; readonly name: string }[]): Promise<void> {
+    for (const { folder: parent, name } of names) await this.#pending.settleNamed({ parent, name }, false);
   }
 
   /** Finishes or undoes what was interrupted; resolves after the first try, and goes on by itself where that was not enough. */
@@ -213,10 +227,6 @@ export class Uploads {
     throw new DriveError('unavailable', 'The service began no upload.');
   }
 
-  #isRunning(id: string): boolean {
-    return [...this.#records].some((record) => record.id === id);
-  }
-
   #choosePartSize(sizeBytes: number): number {
     return choosePartSize(sizeBytes, this.#deps.memoryBytes, Math.max(1, this.#running.size));
   }
@@ -242,7 +252,7 @@ export class Uploads {
     signal: AbortSignal | undefined,
     work: (placement: Placement, hand: Hand, course: UploadCourse) => Promise<Entry>,
   ): Promise<Entry> {
-    const made = await this.#pending.settleNamed(target);
+    const made = await this.#pending.settleNamed(target, true);
     if (made && mustBeNew) throw new DriveError('already-exists', 'An earlier upload has made a file of this name.');
     const record = new KeptRecord(this.#deps.journal, {
       kind: 'upload',
@@ -252,7 +262,6 @@ export class Uploads {
       copyOf,
     });
     const placement = new Placement(this.#placing, record, mustBeNew);
-    this.#records.add(record);
     const hand = new Hand();
     const course = new UploadCourse(signal, this.#stopping.signal);
     try {
@@ -268,14 +277,13 @@ export class Uploads {
       throw cause;
     } finally {
       course.end();
-      this.#records.delete(record);
       await hand.release();
     }
   }
 
   /** The client is told that it is not known; what is found out later is not worth the disk that the body takes. */
   async #leaveUnclear(placement: Placement): Promise<void> {
-    await placement.record.save({ rest: undefined }).catch(() => {});
+    await placement.record.save({ rest: undefined, at: this.#deps.now() }).catch(() => {});
     this.#pending.add(placement);
   }
 

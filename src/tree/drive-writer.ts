@@ -43,6 +43,8 @@ interface UploadPort {
     body: Readable,
     signal?: AbortSignal,
   ): Promise<Entry>;
+  /** Brings what an interrupted upload left at these names to its end. */
+  settleAt(names: readonly ClaimedName[]): Promise<void>;
 }
 
 /** Empty files that wait for their content. */
@@ -109,12 +111,13 @@ export class DriveWriter {
     this.#deps = deps;
   }
 
-  /** Nobody builds on what is not settled: an interrupted operation at one of the places is brought to its end first. */
+  /** Nobody builds on what is not settled: what was interrupted at one of the places is brought to its end first. */
   async claim(slots: readonly Slot[], signal?: AbortSignal): Promise<() => void> {
-    const { claims, operations } = this.#deps;
+    const { claims, uploads, operations } = this.#deps;
     const names = slots.map(({ parent, serviceName }) => ({ folder: keyOf(parent), name: serviceName }));
     const release = await claims.claim(names, signal);
     try {
+      await uploads.settleAt(names);
       await operations.settleAt(names);
       return release;
     } catch (error) {
@@ -257,7 +260,7 @@ export class DriveWriter {
     return this.#uploadJunk(entry, target);
   }
 
-  #uploadJunk(entry: Entry, target: Slot): Promise<Entry> {
+  async #uploadJunk(entry: Entry, target: Slot): Promise<Entry> {
     requireDrive(target);
     if (entry.kind === 'folder') {
       throw new DriveError(
@@ -265,12 +268,13 @@ export class DriveWriter {
         'This folder is kept by alidav, not by the drive: its files can be moved one by one.',
       );
     }
-    const stream = this.#deps.junk.open(entry, 0, entry.sizeBytes);
-    return this.#upload(
-      target,
-      { stream, sizeBytes: entry.sizeBytes, contentHash: entry.contentHash },
-      { copyOf: entry },
-    );
+    const { sizeBytes, contentHash } = entry;
+    const stream = this.#deps.junk.open(entry, 0, sizeBytes);
+    try {
+      return await this.#upload(target, { stream, sizeBytes, contentHash }, { copyOf: entry });
+    } finally {
+      stream.destroy();
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Change, OnChanged } from '../drive/change.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
+import { toUnrecorded } from '../drive/errors.ts';
 import type { Journal } from '../state/journal.ts';
 import { entriesOf, type GuardedName, isSameName, type OperationRecord, placeOf } from './operation-record.ts';
 
@@ -33,9 +34,12 @@ export class Job {
     this.#record = record;
   }
 
-  /** Records first what is about to be done. */
+  /** Records first what is about to be done. @throws DriveError `spool-full` where that cannot be, and nothing is done */
   static async open(deps: JobDeps, record: OperationRecord): Promise<Job> {
-    return new Job(deps, await deps.journal.add(record), record);
+    const id = await deps.journal.add(record).catch((error: unknown) => {
+      throw toUnrecorded(error);
+    });
+    return new Job(deps, id, record);
   }
 
   get record(): OperationRecord {

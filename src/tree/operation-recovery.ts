@@ -42,6 +42,10 @@ export class OperationRecovery {
     this.#wake();
   }
 
+  has(id: string): boolean {
+    return this.#unsettled.has(id);
+  }
+
   /** Resolves when nothing is left to do, or with `stop`. */
   run(): Promise<void> {
     if (!this.#isRunning && !this.#stopping.signal.aborted) {

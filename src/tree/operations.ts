@@ -124,6 +124,12 @@ export class Operations {
     await this.#recovery.run();
   }
 
+  /** The same for what a process that is no more has left meanwhile. */
+  async adopt(): Promise<void> {
+    await this.#restore();
+    await this.#recovery.run();
+  }
+
   /** Resolves when no operation is under way. */
   async idle(): Promise<void> {
     while (this.#running > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -177,7 +183,8 @@ export class Operations {
   async #restore(): Promise<void> {
     const deps = await this.#jobDeps();
     const records = [...(await deps.journal.list())].sort((one, other) => one.value.at - other.value.at);
-    for (const { id, value } of records) {
+    for (const { id, value, isOwn } of records) {
+      if (isOwn || this.#recovery.has(id)) continue;
       const job = new Job(deps, id, value);
       if (value.kind === 'settle') await deps.onChanged({ removed: [value.replaced], placed: [] });
       job.guard();

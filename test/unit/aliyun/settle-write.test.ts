@@ -46,6 +46,17 @@ describe('settleWrite', () => {
     ['a refusal of the repetition', [reset(), refused()], [undefined], 'already-exists', ['try', 'look', 'repeat']],
     ['a look that fails', [reset()], [answered(503)], 'unavailable', ['try', 'look']],
     ['a look at what is gone', [reset()], [new DriveError('not-found', '')], 'not-found', ['try', 'look']],
+    // The try before may have done it.
+    ['a repetition that has to wait', [reset(), answered(429)], [undefined], 'unavailable', ['try', 'look', 'repeat']],
+    ['a look that has to wait', [reset()], [answered(429)], 'unavailable', ['try', 'look']],
+    [
+      'a repetition that finds no room',
+      [reset(), new DriveError('quota-exhausted', '')],
+      [undefined],
+      'unavailable',
+      ['try', 'look', 'repeat'],
+    ],
+    ['a try that finds no room', [new DriveError('quota-exhausted', '')], [], 'quota-exhausted', ['try']],
     [
       'three lost answers',
       [reset(), reset(), reset()],

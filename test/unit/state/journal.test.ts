@@ -16,7 +16,7 @@ interface World {
   readonly store: StateStore;
   readonly clock: { now: number };
   /** A process; one that is never closed was killed. */
-  start(userId?: string): Promise<Journals>;
+  start(userId?: string, onAdopted?: () => void): Promise<Journals>;
   /** Lets time pass for the leases of all who are still running. */
   pass(ms: number): Promise<void>;
 }
@@ -28,7 +28,7 @@ async function makeWorld(): Promise<World> {
   return {
     store,
     clock,
-    start: (userId = 'u1') => openJournals({ store, userId }),
+    start: (userId = 'u1', onAdopted = undefined) => openJournals({ store, userId, onAdopted }),
     async pass(ms) {
       for (let passed = 0; passed < ms; passed += 10_000) {
         clock.now += 10_000;
@@ -53,10 +53,10 @@ describe('a journal', () => {
     const second = await uploads.add('two');
     expect(await values(journals)).toEqual(['one', 'two']);
     await uploads.update(first, 'one, later');
-    expect(await uploads.list()).toContainEqual({ id: first, value: 'one, later' });
+    expect(await uploads.list()).toContainEqual({ id: first, value: 'one, later', isOwn: true });
     await uploads.remove(first);
     await uploads.remove(first);
-    expect(await uploads.list()).toEqual([{ id: second, value: 'two' }]);
+    expect(await uploads.list()).toEqual([{ id: second, value: 'two', isOwn: true }]);
     await journals.close();
   });
 
@@ -85,7 +85,7 @@ describe('adoption', () => {
     await next.adopt();
     const [record] = await next.of<string>('upload').list();
     if (!record) throw new Error('nothing was taken over');
-    expect(record.value).toBe('left');
+    expect(record).toMatchObject({ value: 'left', isOwn: false });
     await next.of('upload').update(record.id, 'taken up');
     expect(await values(next)).toEqual(['taken up']);
     await next.of('upload').remove(record.id);
@@ -105,6 +105,22 @@ describe('adoption', () => {
     await working.close();
     await other.adopt();
     expect(await values(other)).toEqual(['in work']);
+  });
+
+  it('comes by itself, and is told, once the lease of a process that was killed out of sight has run out', async () => {
+    const { start, pass } = await makeWorld();
+    const killed = await start();
+    await killed.of('upload').add('left');
+    vi.clearAllTimers();
+    const onAdopted = vi.fn();
+    const next = await start('u1', onAdopted);
+    await next.adopt();
+    expect([await values(next), onAdopted.mock.calls.length]).toEqual([[], 0]);
+    await pass(40_000);
+    await vi.waitFor(() => expect(onAdopted).toHaveBeenCalledOnce());
+    expect(await values(next)).toEqual(['left']);
+    await pass(40_000);
+    expect(onAdopted).toHaveBeenCalledOnce();
   });
 
   it('goes to one of several', async () => {

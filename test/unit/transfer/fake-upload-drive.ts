@@ -300,9 +300,11 @@ export class FakeService {
 export class FakeJournal<T> {
   readonly records = new Map<string, string>();
   failure: Error | undefined;
+  readonly #own = new WeakMap<FakeProcess, Set<string>>();
   #lastId = 0;
 
   connect(process = new FakeProcess()): Journal<T> {
+    const own = this.#ownOf(process);
     const write = (name: string, work: () => void) =>
       process.step(name, () => {
         if (this.failure) throw this.failure;
@@ -311,14 +313,21 @@ export class FakeJournal<T> {
     return {
       add: async (value) => {
         const id = `r${++this.#lastId}`;
+        own.add(id);
         await write('journal.add', () => this.records.set(id, JSON.stringify(value)));
         return id;
       },
       update: (id, value) => write('journal.update', () => this.records.set(id, JSON.stringify(value))),
       remove: (id) => write('journal.remove', () => this.records.delete(id)),
       list: async (): Promise<JournalRecord<T>[]> =>
-        [...this.records].map(([id, value]) => ({ id, value: JSON.parse(value) as T })),
+        [...this.records].map(([id, value]) => ({ id, value: JSON.parse(value) as T, isOwn: own.has(id) })),
     };
+  }
+
+  #ownOf(process: FakeProcess): Set<string> {
+    const own = this.#own.get(process) ?? new Set();
+    this.#own.set(process, own);
+    return own;
   }
 
   get values(): T[] {

@@ -70,6 +70,13 @@ describe('a held file', () => {
     expect(created).toEqual([]);
   });
 
+  it('is not begun where it cannot be recorded', async () => {
+    const { files, journal, readers } = setUp();
+    journal.failure = new Error('ENOSPC');
+    await expect(files.hold(SLOT, 'put')).rejects.toMatchObject({ code: 'spool-full' });
+    expect(readers.see('a.txt')).toEqual([]);
+  });
+
   it('is created after ten seconds', async () => {
     const rig = setUp();
     const entry = await rig.files.hold(SLOT, 'put');

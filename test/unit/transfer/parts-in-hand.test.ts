@@ -103,7 +103,7 @@ describe('bytes in hand', () => {
         if (isFailing) throw new Error('no record');
       },
     });
-    await expect(unrecorded.hold().append(BODY)).rejects.toThrow('no record');
+    await expect(unrecorded.hold().append(BODY)).rejects.toMatchObject({ code: 'spool-full' });
     expect(await blobs.list()).toEqual([]);
     isFailing = false;
     const later = unrecorded.hold();

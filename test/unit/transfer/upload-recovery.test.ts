@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { FakeProcess, ROOT, sha1 } from './fake-upload-drive.ts';
@@ -246,6 +247,117 @@ describe('recovery', () => {
     await uploads.recover();
     expect(world.readers.see(NAME)).toMatchObject([{ id: made.entry.id }]);
     expect(world.readers.guards.size).toBe(0);
+  });
+
+  it.each(['forbidden', 'drive-locked', 'task-failed', 'unavailable'] as const)(
+    'never takes back a file that was told of, though what it replaced may not go (%s)',
+    async (code) => {
+      const world = await makeWorld();
+      const old = world.service.addFile(NAME, OLD);
+      for (let times = 0; times < 4; times++) world.service.faults.push({ call: 'settleReplaced', code });
+      const { uploads } = await start(world);
+      const target = { parent: ROOT, name: NAME, replaces: old };
+      const made = await uploads.upload({ ...requestFor(NAME), target }, toStream(SMALL));
+      for (let round = 0; round < 2; round++) await uploads.recover();
+      expect(world.readers.see(NAME)).toEqual([made]);
+      expect(world.journal.values).toHaveLength(1);
+      const next = await restart(world);
+      await next.uploads.recover();
+      expect(world.readers.see(NAME)).toMatchObject([{ id: made.id }]);
+      await next.uploads.recover();
+      expect(world.service.named(NAME).map(({ entry }) => entry.id)).toEqual([made.id]);
+      expect([world.service.deletedForGood, world.journal.values]).toEqual([[], []]);
+    },
+  );
+
+  it('leaves what it replaced to whoever has moved it away since', async () => {
+    const world = await makeWorld();
+    const old = world.service.addFile(NAME, OLD);
+    world.service.faults.push({ call: 'settleReplaced' });
+    const { uploads } = await start(world);
+    await uploads.upload({ ...requestFor(NAME), target: { parent: ROOT, name: NAME, replaces: old } }, toStream(SMALL));
+    const stored = world.service.files.get(old.id);
+    if (stored) stored.entry = { ...old, name: 'kept.bin' };
+    await uploads.recover();
+    expect(world.service.contentsOf('kept.bin')).toHaveLength(1);
+    expect(world.journal.values).toEqual([]);
+  });
+
+  it('takes the word of a refusal for nothing where the answer before was lost', async () => {
+    const world = await makeWorld();
+    const old = world.service.addFile(NAME, OLD);
+    world.service.faults.push({ call: 'completeUpload', when: 'after' });
+    world.service.faults.push({ call: 'completeUpload', code: 'forbidden' });
+    const { uploads } = await start(world);
+    const target = { parent: ROOT, name: NAME, replaces: old };
+    const upload = uploads.upload({ ...requestFor(NAME), target }, toStream(SMALL));
+    await expect(upload).rejects.toMatchObject({ code: 'forbidden' });
+    expect(world.readers.see(NAME)).toMatchObject([{ id: old.id }]);
+    await uploads.recover();
+    expect(world.readers.see(NAME)).toMatchObject([{ contentHash: sha1(SMALL) }]);
+    expect(world.service.named(NAME)).toHaveLength(1);
+  });
+
+  it('counts the time that a listing may lag from the last question, not from the first byte', async () => {
+    const world = await makeWorld();
+    const old = world.service.addFile(NAME, OLD);
+    world.service.known.set(sha1(SMALL), SMALL);
+    world.service.faults.push({ call: 'createFile', when: 'after' });
+    world.service.listsNothing = true;
+    const { uploads } = await start(world);
+    const slow = Readable.from(
+      (async function* () {
+        yield SMALL.subarray(0, 1000);
+        world.now += 60_000;
+        yield SMALL.subarray(1000);
+      })(),
+      { objectMode: false },
+    );
+    const upload = uploads.upload({ ...requestFor(NAME), target: { parent: ROOT, name: NAME, replaces: old } }, slow);
+    await expect(upload).rejects.toMatchObject({ code: 'unavailable' });
+    await uploads.recover();
+    expect(world.readers.see(NAME)).toMatchObject([{ id: old.id }]);
+    world.service.listsNothing = false;
+    await uploads.recover();
+    expect(world.readers.see(NAME)).toMatchObject([{ contentHash: sha1(SMALL) }]);
+  });
+
+  it('is done at once for whoever wants the name and holds it', async () => {
+    const world = await makeWorld();
+    const old = world.service.addFile(NAME, OLD);
+    for (const when of ['after', 'before', 'before'] as const)
+      world.service.faults.push({ call: 'completeUpload', when });
+    const { uploads } = await start(world);
+    const target = { parent: ROOT, name: NAME, replaces: old };
+    await expect(uploads.upload({ ...requestFor(NAME), target }, toStream(SMALL))).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    world.service.faults.push({ call: 'fetchEntry' });
+    await expect(uploads.settleAt([{ folder: ROOT, name: NAME }])).rejects.toMatchObject({ code: 'unavailable' });
+    await uploads.settleAt([{ folder: ROOT, name: 'another' }]);
+    expect(world.readers.see(NAME)).toMatchObject([{ id: old.id }]);
+    await uploads.settleAt([{ folder: ROOT, name: NAME }]);
+    expect(world.readers.see(NAME)).toMatchObject([{ contentHash: sha1(SMALL) }]);
+    expect(world.journal.values).toEqual([]);
+  });
+
+  it.each([
+    ['of a new file', false],
+    ['of a file that was not received well', true],
+  ])('lets go of a name though the drive does not let go of what is left %s', async (_, isMade) => {
+    const world = await makeWorld();
+    const call = isMade ? 'deleteForGood' : 'abandonUpload';
+    for (let times = 0; times < 2; times++) world.service.faults.push({ call, code: 'forbidden' });
+    if (isMade) world.service.corrupts = true;
+    else world.service.faults.push({ call: 'completeUpload', code: 'name-refused' });
+    const { uploads } = await start(world);
+    const upload = uploads.upload(requestFor(NAME, { sizeBytes: SMALL.length }), toStream(SMALL));
+    await expect(upload).rejects.toMatchObject({ code: isMade ? 'content-mismatch' : 'name-refused' });
+    world.service.corrupts = false;
+    expect(world.readers.guards.size).toBe(0);
+    await uploads.upload(requestFor(NAME, { sizeBytes: SMALL.length }), toStream(SMALL));
+    expect(world.readers.see(NAME)).toMatchObject([{ contentHash: sha1(SMALL) }]);
+    expect(world.journal.values).toEqual([]);
   });
 
   it.each([

@@ -66,12 +66,14 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
   const origins: Origin[] = [];
   const vacated: string[] = [];
   let nextRecord = disk.size;
+  const own = new Set<string>();
   const journal: Journal<OperationRecord> = {
     add: (value) =>
       life.step(
         'journal add',
         () => {
           const id = `r${++nextRecord}-${Math.random()}`;
+          own.add(id);
           disk.set(id, structuredClone(value));
           return id;
         },
@@ -79,7 +81,7 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
       ),
     update: (id, value) => life.step('journal update', () => void disk.set(id, structuredClone(value)), false),
     remove: (id) => life.step('journal remove', () => void disk.delete(id), false),
-    list: async () => [...disk].map(([id, value]) => ({ id, value: structuredClone(value) })),
+    list: async () => [...disk].map(([id, value]) => ({ id, value: structuredClone(value), isOwn: own.has(id) })),
   };
   const onChanged = ({ removed, placed, origins: told = [] }: Change) => {
     origins.push(...told);
