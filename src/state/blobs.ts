@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { isDiskFull } from './disk-full.ts';
 
 /** A file of bytes in the state folder. */
 export interface Blob {
@@ -49,8 +50,6 @@ export interface BlobsOptions {
   readonly maxBytes: number;
 }
 
-/** Full in all its ways: the disk, a user's quota, the largest file that the file system can hold. */
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const READ_BYTES = 128 * 1024;
 const NAME = /^[\w-]+$/;
 
@@ -181,8 +180,7 @@ async function listFolder(dir: string): Promise<Blob[]> {
 }
 
 function toFull(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return FULL.has(code) ? new BlobsFullError('The disk is full.', { cause: error }) : error;
+  return isDiskFull(error) ? new BlobsFullError('The disk is full.', { cause: error }) : error;
 }
 
 /** A new file is on disk when its folder is; Windows has no such call and does it by itself. */
