@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
 import type { AccountIdentity } from './aliyun/account.ts';
@@ -8,11 +9,15 @@ import { localKindOf } from './drive/local-entry.ts';
 import { createFront } from './http/front.ts';
 import type { Logger, RequestRecord } from './log.ts';
 import type { AccountStatus } from './state/account-status.ts';
+import { FolderBlocks } from './state/block-store.ts';
+import { isSmallRead } from './transfer/blocks.ts';
 import { BodyGate } from './transfer/body-gate.ts';
+import { createCachedRead } from './transfer/cached-read.ts';
 import { classifyClient } from './transfer/clients.ts';
 import { DownloadLinks } from './transfer/download-links.ts';
 import { LivePhotos } from './transfer/live-photos.ts';
 import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
+import { RedirectWatch } from './transfer/redirect-watch.ts';
 import { createLayout } from './tree/layout.ts';
 import { createCollectionPage } from './webdav/collection-page.ts';
 import { createGetHead } from './webdav/methods/get-head.ts';
@@ -74,10 +79,16 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
 
   const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
   const { tree, properties } = writing;
+  const maxBytes = settings.cache_max;
+  const cache =
+    maxBytes > 0
+      ? new FolderBlocks({ dir: path.join(settings.state_dir, 'blobs', 'cache'), maxBytes, now, log })
+      : undefined;
+  const readDrive = cache ? createCachedRead({ store: cache, open: openDriveStream }) : openDriveStream;
   const openReadStream: OpenReadStream = async (entry, range, signal) =>
     localKindOf(entry) === 'junk'
       ? writing.junk.open(entry, range.first, range.last + 1)
-      : openDriveStream(entry, range, signal);
+      : readDrive(entry, range, signal);
 
   const collection = createCollectionPage({ tree, properties });
   const getHead = createGetHead({
@@ -86,6 +97,8 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     livePhotos,
     openReadStream,
     delivery: settings.delivery,
+    redirects: new RedirectWatch({ now }),
+    isSmallRead: cache ? isSmallRead : () => false,
     collection,
     properties,
     now,
@@ -125,6 +138,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     },
     async stop(graceMs) {
       await Promise.all([front.close(graceMs), writing.stop(Math.max(0, graceMs - TIDYING_MS))]);
+      await cache?.idle();
       await connection.close();
     },
   };

@@ -13,6 +13,8 @@ export interface DeliveryRequest {
   readonly credentials: 'basic' | 'digest' | 'none';
   /** The client reached us by https. */
   readonly isSecure: boolean;
+  /** One that is answered out of the cache, or into it; false where there is no cache. */
+  readonly isSmallRead: boolean;
 }
 
 export interface DeliveryChoice {
@@ -20,6 +22,7 @@ export interface DeliveryChoice {
   /** For the log and for tests. */
   readonly reason:
     | 'setting'
+    | 'small-read'
     | 'link-needs-referer'
     | 'link-is-not-https'
     | 'link-dies-soon'
@@ -28,6 +31,8 @@ export interface DeliveryChoice {
     | 'client-never-follows'
     | 'client-never-returns'
     | 'client-forgets-credentials'
+    /** It comes back at once, again and again: `RedirectWatch`. */
+    | 'redirects-fail'
     | 'nothing-against-it';
 }
 
@@ -39,7 +44,25 @@ const LONG_LIFE_MS = 3 * 3_600_000;
 /** Under this a redirect may arrive at a link that has died on the way. */
 const SHORT_LIFE_MS = 10_000;
 
-/** Decides how a file is delivered: the link and the setting first, then what is known of the client. */
+/** What is certain before a link is asked for; undefined where it is for the link to say. */
+export function chooseWithoutLink(
+  setting: DeliverySetting,
+  request: DeliveryRequest,
+  client: ClientClass,
+): DeliveryChoice | undefined {
+  if (setting === 'stream') return { delivery: 'stream', reason: 'setting' };
+  if (setting === 'redirect') return undefined;
+  // A link costs a call and the client a detour, for bytes that are here or are worth having here.
+  if (request.isSmallRead) return { delivery: 'stream', reason: 'small-read' };
+  // The storage host's referer policy refuses foreign sites, and who sends a Referer here sends one there.
+  if (request.hasReferer) return { delivery: 'stream', reason: 'referer' };
+  // A script's fetch() needs CORS headers, which the storage host does not send.
+  if (request.hasOrigin) return { delivery: 'stream', reason: 'origin' };
+  if (client.habit === 'never-follows') return { delivery: 'stream', reason: 'client-never-follows' };
+  return undefined;
+}
+
+/** Decides how a file is delivered: by what is certain without its link, then by the link and what is known of the client. */
 export function chooseDelivery(
   setting: DeliverySetting,
   link: DownloadLink,
@@ -47,34 +70,22 @@ export function chooseDelivery(
   request: DeliveryRequest,
   client: ClientClass,
 ): DeliveryChoice {
-  if (setting === 'stream') return { delivery: 'stream', reason: 'setting' };
+  const certain = chooseWithoutLink(setting, request, client);
+  if (certain) return certain;
   // These two no setting can override: the client could do nothing with such a redirect.
   if (link.refererRequired) return { delivery: 'stream', reason: 'link-needs-referer' };
   if (request.isSecure && !link.url.startsWith('https:')) return { delivery: 'stream', reason: 'link-is-not-https' };
   if (setting === 'redirect') return { delivery: 'redirect', reason: 'setting' };
 
   if (lifeLeftMs < SHORT_LIFE_MS) return { delivery: 'stream', reason: 'link-dies-soon' };
-  // The storage host's referer policy refuses foreign sites, and who sends a Referer here sends one there.
-  if (request.hasReferer) return { delivery: 'stream', reason: 'referer' };
-  // A script's fetch() needs CORS headers, which the storage host does not send.
-  if (request.hasOrigin) return { delivery: 'stream', reason: 'origin' };
   const isLongLived = lifeLeftMs >= LONG_LIFE_MS;
-  switch (client.habit) {
-    case 'never-follows':
-      return { delivery: 'stream', reason: 'client-never-follows' };
-    case 'never-returns': {
-      // A browser's media element adds a Referer to its later ranges, whatever the redirect's Referrer-Policy says.
-      const willSendReferer = client.name === 'browser' && request.hasRange;
-      if (!isLongLived || willSendReferer) return { delivery: 'stream', reason: 'client-never-returns' };
-      break;
-    }
-    case 'forgets-credentials':
-      if (request.credentials !== 'none' && !isLongLived) {
-        return { delivery: 'stream', reason: 'client-forgets-credentials' };
-      }
-      break;
-    case 'follows':
-      break;
+  if (client.habit === 'never-returns') {
+    // A browser's media element adds a Referer to its later ranges, whatever the redirect's Referrer-Policy says.
+    const willSendReferer = client.name === 'browser' && request.hasRange;
+    if (!isLongLived || willSendReferer) return { delivery: 'stream', reason: 'client-never-returns' };
+  }
+  if (client.habit === 'forgets-credentials' && request.credentials !== 'none' && !isLongLived) {
+    return { delivery: 'stream', reason: 'client-forgets-credentials' };
   }
   return { delivery: 'redirect', reason: 'nothing-against-it' };
 }

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DownloadLink } from '../drive/drive.ts';
 import { type DeliveryRequest, formatRedirectCacheControl } from '../transfer/delivery.ts';
 
-/** What of a request bears on whether it is redirected. */
-export function toDeliveryRequest({ headers, socket }: IncomingMessage): DeliveryRequest {
+/** What of a request bears on whether it is redirected, but for the file that it asks for. */
+export function toDeliveryRequest({ headers, socket }: IncomingMessage): Omit<DeliveryRequest, 'isSmallRead'> {
   const [scheme = ''] = (headers.authorization ?? '').toLowerCase().split(' ', 1);
   // The front has removed the header unless a trusted proxy sent it; the first value is the client's own hop.
   const forwardedProto = String(headers['x-forwarded-proto'] ?? '').split(',', 1)[0];
@@ -14,6 +14,15 @@ export function toDeliveryRequest({ headers, socket }: IncomingMessage): Deliver
     credentials: scheme === 'basic' || scheme === 'digest' ? scheme : 'none',
     isSecure: 'encrypted' in socket || forwardedProto?.trim().toLowerCase() === 'https',
   };
+}
+
+/** Programs name themselves in less; what is remembered of a client must not grow with what it sends. */
+const MAX_NAME_LENGTH = 200;
+
+/** Tells clients apart: behind a trusted proxy, which alone may say for whom it asks, by its word. */
+export function nameClient({ headers, socket }: IncomingMessage): string {
+  const parts = [socket.remoteAddress, headers['x-forwarded-for'], headers['user-agent']];
+  return parts.map((part) => String(part ?? '').slice(0, MAX_NAME_LENGTH)).join(' ');
 }
 
 /** Redirects to a signed link: 302, for libavformat and browsers keep a 301, and this link dies. */

@@ -1,14 +1,11 @@
 import { once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { ByteRange, Download, DownloadLink } from '../../drive/drive.ts';
+import type { ByteRange } from '../../drive/drive.ts';
 import type { Entry } from '../../drive/entry.ts';
 import { DriveError, isDriveError } from '../../drive/errors.ts';
 import { isLivePhoto } from '../../drive/live-photo.ts';
-import { localKindOf } from '../../drive/local-entry.ts';
-import type { Logger } from '../../log.ts';
-import { type ClientClass, classifyClient } from '../../transfer/clients.ts';
-import { chooseDelivery, type DeliverySetting } from '../../transfer/delivery.ts';
+import { classifyClient } from '../../transfer/clients.ts';
 import type { OpenReadStream } from '../../transfer/read-stream.ts';
 import type { TreeNode } from '../../tree/node.ts';
 import type { CollectionHandler } from '../collection-page.ts';
@@ -16,30 +13,26 @@ import { evaluateConditions, isRangeCurrent, parseRange, type Validators } from 
 import { DavError } from '../errors.ts';
 import { findContentLength, formatETag } from '../etag.ts';
 import { formatFileHeaders, formatValidatorHeaders } from '../file-headers.ts';
+import { createFindRedirect, type FindRedirectDeps } from '../find-redirect.ts';
 import type { Exchange, MethodHandler } from '../method.ts';
 import type { Tree } from '../ports.ts';
 import { modifiedAtOf } from '../properties.ts';
 import type { PropertyStore } from '../property-store.ts';
-import { sendRedirect, toDeliveryRequest } from '../redirect.ts';
+import { sendRedirect } from '../redirect.ts';
 import { getResource } from '../resource.ts';
 
-export interface GetHeadDeps {
+export interface GetHeadDeps extends FindRedirectDeps {
   readonly tree: Tree;
-  readonly links: { get(entry: Entry, signal?: AbortSignal): Promise<Download> };
   /** Completes a live photo that was listed without its streams; any other entry comes back as it is. */
   readonly livePhotos: { resolve(entry: Entry, signal?: AbortSignal): Promise<Entry> };
   readonly openReadStream: OpenReadStream;
-  readonly delivery: DeliverySetting;
   readonly collection: CollectionHandler;
   readonly properties: Pick<PropertyStore, 'of'>;
-  readonly now: () => number;
-  readonly log: Logger;
 }
 
 /** A file as this request gets it. */
 interface Selected {
   readonly entry: Entry;
-  readonly client: ClientClass;
   readonly validators: Validators;
   /** Of the answer that carries the content; a redirect needs none of them. */
   formatHeaders(): OutgoingHttpHeaders;
@@ -64,7 +57,7 @@ export function createGetHead(deps: GetHeadDeps): MethodHandler {
 }
 
 function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode) => Promise<void> {
-  const findRedirect = createRedirectFinder(deps);
+  const findRedirect = createFindRedirect(deps);
   return async (exchange, node) => {
     const { request, response, record, signal } = exchange;
     const client = classifyClient(request.headers['user-agent']);
@@ -91,34 +84,12 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
       return;
     }
     if (sizeBytes === undefined) throw new DriveError('unavailable', 'The parts of this live photo are not known.');
-    const selected: Selected = { entry, client, validators, formatHeaders };
+    const selected: Selected = { entry, validators, formatHeaders };
     const range = selectRange(exchange, selected);
-    const link = await findRedirect(exchange, selected);
+    const link = await findRedirect(exchange, { entry, client, range });
     record.delivery = link ? 'redirect' : 'stream';
     if (link) sendRedirect(response, link, link.expiresAt - deps.now());
     else await sendStream(deps.openReadStream, exchange, selected, range);
-  };
-}
-
-type LinkFinder = (exchange: Exchange, file: Selected) => Promise<DownloadLink | undefined>;
-
-/** Finds the link to redirect to; undefined when the file is to be streamed. */
-function createRedirectFinder({ links, delivery: setting, now, log }: GetHeadDeps): LinkFinder {
-  let hasToldOfReferer = false;
-  return async ({ request, record, signal }, { entry, client }) => {
-    // What is kept with us has no link.
-    if (setting === 'stream' || localKindOf(entry) !== undefined) return undefined;
-    const download = await links.get(entry, signal);
-    // The zip of a live photo is made here.
-    if (download.kind === 'live-photo') return undefined;
-    const { link } = download;
-    const choice = chooseDelivery(setting, link, link.expiresAt - now(), toDeliveryRequest(request), client);
-    log.debug({ requestId: record.id, client: client.name, ...choice }, 'delivery chosen');
-    if (setting === 'redirect' && choice.reason === 'link-needs-referer' && !hasToldOfReferer) {
-      hasToldOfReferer = true;
-      log.warn('Files are streamed although ALIDAV_DELIVERY is redirect: this login’s links work only with a Referer.');
-    }
-    return choice.delivery === 'redirect' ? link : undefined;
   };
 }
 

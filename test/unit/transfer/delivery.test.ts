@@ -3,6 +3,7 @@ import type { DownloadLink } from '../../../src/drive/drive.ts';
 import { classifyClient } from '../../../src/transfer/clients.ts';
 import {
   chooseDelivery,
+  chooseWithoutLink,
   type DeliveryRequest,
   type DeliverySetting,
   formatRedirectCacheControl,
@@ -24,7 +25,15 @@ function choose({ setting = 'auto', userAgent = 'curl/8', lifeLeftMs = 15 * MINU
     setting,
     { url: 'https://storage.test/f', expiresAt: 0, refererRequired: false, ...link },
     lifeLeftMs,
-    { hasOrigin: false, hasReferer: false, hasRange: false, credentials: 'basic', isSecure: false, ...request },
+    {
+      hasOrigin: false,
+      hasReferer: false,
+      hasRange: false,
+      credentials: 'basic',
+      isSecure: false,
+      isSmallRead: false,
+      ...request,
+    },
     classifyClient(userAgent),
   );
   return `${choice.delivery}: ${choice.reason}`;
@@ -60,6 +69,7 @@ describe('chooseDelivery', () => {
     ],
     ['ffmpeg without any', { userAgent: 'Lavf/59', request: { credentials: 'none' } }, 'redirect: nothing-against-it'],
     ['ffmpeg, long link', { userAgent: 'Lavf/59', lifeLeftMs: 5 * HOURS }, 'redirect: nothing-against-it'],
+    ['a small read', { request: { isSmallRead: true } }, 'stream: small-read'],
     ['a link about to die', { lifeLeftMs: 2_000 }, 'stream: link-dies-soon'],
     ['a short link', { lifeLeftMs: 30_000 }, 'redirect: nothing-against-it'],
     ['a link that needs a Referer', { link: { refererRequired: true } }, 'stream: link-needs-referer'],
@@ -74,6 +84,7 @@ describe('chooseDelivery', () => {
   });
 
   it.each<[string, Case, string]>([
+    ['a small read', { request: { isSmallRead: true } }, 'redirect: setting'],
     ['whoever asks', { userAgent: 'WebDAVFS/3.0.0', request: { hasReferer: true } }, 'redirect: setting'],
     ['a link that is dead by our clock', { lifeLeftMs: -1 }, 'redirect: setting'],
     ['a link that needs a Referer', { link: { refererRequired: true } }, 'stream: link-needs-referer'],
@@ -83,6 +94,32 @@ describe('chooseDelivery', () => {
 
   it('streams everything when it is set to', () => {
     expect(choose({ setting: 'stream', lifeLeftMs: 5 * HOURS })).toBe('stream: setting');
+  });
+});
+
+describe('chooseWithoutLink', () => {
+  const plain: DeliveryRequest = {
+    hasOrigin: false,
+    hasReferer: false,
+    hasRange: false,
+    credentials: 'none',
+    isSecure: true,
+    isSmallRead: false,
+  };
+
+  it.each<[DeliverySetting, string, Partial<DeliveryRequest>, string | undefined]>([
+    ['auto', 'curl/8', {}, undefined],
+    ['auto', 'VLC/3', {}, undefined],
+    ['auto', 'Lavf/59', { credentials: 'basic' }, undefined],
+    ['auto', 'curl/8', { isSmallRead: true }, 'small-read'],
+    ['auto', 'rclone/v1', { hasReferer: true }, 'referer'],
+    ['auto', CHROME, { hasOrigin: true }, 'origin'],
+    ['auto', 'WebDAVFS/3.0', {}, 'client-never-follows'],
+    ['stream', 'curl/8', {}, 'setting'],
+    ['redirect', 'WebDAVFS/3.0', { isSmallRead: true, hasReferer: true, hasOrigin: true }, undefined],
+  ])('%s, %s, %j: %s', (setting, userAgent, request, reason) => {
+    const choice = chooseWithoutLink(setting, { ...plain, ...request }, classifyClient(userAgent));
+    expect(choice).toEqual(reason && { delivery: 'stream', reason });
   });
 });
 

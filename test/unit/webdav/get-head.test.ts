@@ -12,8 +12,9 @@ import type { DeliverySetting } from '../../../src/transfer/delivery.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
 import { LivePhotos } from '../../../src/transfer/live-photos.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
+import { RedirectWatch } from '../../../src/transfer/redirect-watch.ts';
 import { writeError } from '../../../src/webdav/errors.ts';
-import { createGetHead } from '../../../src/webdav/methods/get-head.ts';
+import { createGetHead, type GetHeadDeps } from '../../../src/webdav/methods/get-head.ts';
 import { FakeDrive, makeBytes, readAll } from '../transfer/fake-drive.ts';
 import { entryOf, file, MemoryTree } from './memory-tree.ts';
 import { createState } from './state.ts';
@@ -38,7 +39,7 @@ class Drive extends FakeDrive {
   }
 }
 
-async function serve(delivery: DeliverySetting = 'auto') {
+async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDeps['isSmallRead'] = () => false) {
   const drive = new Drive();
   drive.lifeMs = 900_000;
   const tree = new MemoryTree({
@@ -59,7 +60,7 @@ async function serve(delivery: DeliverySetting = 'auto') {
   });
   const now = () => Date.now();
   const links = new DownloadLinks({ drive, now });
-  const log = pino({ level: 'warn' }, sink);
+  const log = pino({ level: 'info' }, sink);
   const { properties } = createState(now);
   const handle = createGetHead({
     tree,
@@ -67,6 +68,8 @@ async function serve(delivery: DeliverySetting = 'auto') {
     livePhotos: new LivePhotos(drive),
     openReadStream: createOpenReadStream({ drive, links, gate: new BodyGate(3), log, now, random: () => 0 }),
     delivery,
+    redirects: new RedirectWatch({ now }),
+    isSmallRead,
     collection: async ({ response }, folder) => {
       response.end(`index of ${folder.name}`);
     },
@@ -298,6 +301,57 @@ describe('a redirected GET', () => {
   ])('is chosen by the request: %s', async (_, headers, expected) => {
     const { ask } = await serve();
     expect((await ask('GET', '/a%20b.bin', headers as Record<string, string>)).status).toBe(expected);
+  });
+});
+
+describe('a small read', () => {
+  it('is streamed without a thought of redirects, and told from others by its range', async () => {
+    const asked: unknown[] = [];
+    const { drive, records, ask } = await serve('auto', (entry, range, isOpenEnded) => {
+      asked.push([entry.name, range, isOpenEnded]);
+      return range !== undefined && !isOpenEnded;
+    });
+    drive.lifeMs = 1_000;
+    const { status, body } = await ask('GET', '/a%20b.bin', { 'User-Agent': 'x', Range: 'bytes=0-9' });
+    expect([status, body.equals(makeBytes({ first: 0, last: 9 }))]).toEqual([206, true]);
+    expect(records[0]?.delivery).toBe('stream');
+    for (const range of ['bytes=5-', 'bytes = 5- ', 'bytes=-5', 'bytes=0-0,2-3', undefined]) {
+      await ask('GET', '/a%20b.bin', { ...FINDER, ...(range && { Range: range }) });
+    }
+    expect(asked).toEqual([
+      ['a b.bin', { first: 0, last: 9 }, false],
+      ['a b.bin', { first: 5, last: SIZE - 1 }, true],
+      ['a b.bin', { first: 5, last: SIZE - 1 }, true],
+      ['a b.bin', { first: SIZE - 5, last: SIZE - 1 }, false],
+      ['a b.bin', undefined, false],
+      ['a b.bin', undefined, false],
+    ]);
+  });
+
+  it('is redirected where the setting wants it', async () => {
+    const { ask } = await serve('redirect', () => true);
+    expect((await ask('GET', '/a%20b.bin', { Range: 'bytes=0-9' })).status).toBe(302);
+  });
+});
+
+describe('a client that redirects do not help', () => {
+  const again = { 'User-Agent': 'curl/8', Range: 'bytes=100-' };
+
+  it('is streamed to when it comes back the third time, also for other files, said once', async () => {
+    const { logged, ask } = await serve();
+    const statuses: (number | undefined)[] = [];
+    for (let time = 0; time < 5; time++) statuses.push((await ask('GET', '/a%20b.bin', again)).status);
+    expect(statuses).toEqual([302, 302, 302, 206, 206]);
+    expect((await ask('GET', '/%E4%BD%A0%E5%A5%BD.html', { 'User-Agent': 'curl/8' })).status).toBe(200);
+    expect((await ask('GET', '/a%20b.bin', { ...again, 'User-Agent': 'Wget/1' })).status).toBe(302);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatchObject({ client: 'curl' });
+    expect(JSON.stringify(logged)).not.toMatch(/storage|127\.0|\?n=/);
+  });
+
+  it('is redirected all the same where the setting wants it', async () => {
+    const { ask } = await serve('redirect');
+    for (let time = 0; time < 6; time++) expect((await ask('GET', '/a%20b.bin', again)).status).toBe(302);
   });
 });
 

@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { DeliveryRequest } from '../../../src/transfer/delivery.ts';
-import { toDeliveryRequest } from '../../../src/webdav/redirect.ts';
+import { nameClient, toDeliveryRequest } from '../../../src/webdav/redirect.ts';
 
 function requestWith(headers: IncomingHttpHeaders, socket: object = {}): IncomingMessage {
   return { headers, socket } as unknown as IncomingMessage;
 }
 
-const PLAIN: DeliveryRequest = {
+const PLAIN: Omit<DeliveryRequest, 'isSmallRead'> = {
   hasOrigin: false,
   hasReferer: false,
   hasRange: false,
@@ -34,5 +34,26 @@ describe('toDeliveryRequest', () => {
 
   it('sees a TLS connection of our own', () => {
     expect(toDeliveryRequest(requestWith({}, { encrypted: true })).isSecure).toBe(true);
+  });
+});
+
+describe('nameClient', () => {
+  const from = (remoteAddress: string, headers: IncomingHttpHeaders) =>
+    nameClient(requestWith(headers, { remoteAddress }));
+
+  it.each<[string, string, IncomingHttpHeaders]>([
+    ['address', '10.0.0.2', { 'user-agent': 'curl/8' }],
+    ['program', '10.0.0.1', { 'user-agent': 'Wget/1' }],
+    ['word of a trusted proxy', '10.0.0.1', { 'user-agent': 'curl/8', 'x-forwarded-for': '192.0.2.1' }],
+  ])('tells clients apart by their %s', (_, address, headers) => {
+    const one = from('10.0.0.1', { 'user-agent': 'curl/8' });
+    expect(from('10.0.0.1', { 'user-agent': 'curl/8' })).toBe(one);
+    expect(from(address, headers)).not.toBe(one);
+  });
+
+  it('does not grow with what a client sends', () => {
+    expect(from('10.0.0.1', { 'user-agent': 'x'.repeat(10_000), 'x-forwarded-for': 'y'.repeat(10_000) }).length).toBe(
+      410,
+    );
   });
 });

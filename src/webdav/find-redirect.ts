@@ -1,0 +1,81 @@
+import type { ByteRange, Download, DownloadLink } from '../drive/drive.ts';
+import type { Entry } from '../drive/entry.ts';
+import { localKindOf } from '../drive/local-entry.ts';
+import type { Logger } from '../log.ts';
+import type { ClientClass } from '../transfer/clients.ts';
+import {
+  chooseDelivery,
+  chooseWithoutLink,
+  type DeliveryChoice,
+  type DeliveryRequest,
+  type DeliverySetting,
+} from '../transfer/delivery.ts';
+import type { RedirectWatch } from '../transfer/redirect-watch.ts';
+import type { Exchange } from './method.ts';
+import { nameClient, toDeliveryRequest } from './redirect.ts';
+
+export interface FindRedirectDeps {
+  readonly links: { get(entry: Entry, signal?: AbortSignal): Promise<Download> };
+  readonly delivery: DeliverySetting;
+  readonly redirects: Pick<RedirectWatch, 'judge'>;
+  /** Whether a read belongs to the cache, if there is one; `range` is undefined for a whole file. */
+  readonly isSmallRead: (entry: Entry, range: ByteRange | undefined, isOpenEnded: boolean) => boolean;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/** A GET of a file's content. */
+export interface Asked {
+  readonly entry: Entry;
+  readonly client: ClientClass;
+  /** undefined for all of it */
+  readonly range: ByteRange | undefined;
+}
+
+/** Finds the link to redirect to; undefined when the file is to be streamed. Costs no call where no link can change that. */
+export function createFindRedirect(deps: FindRedirectDeps) {
+  const { links, delivery: setting, redirects, isSmallRead, now, log } = deps;
+  let hasToldOfReferer = false;
+
+  function doubt({ request, record }: Exchange, { entry, client, range }: Asked): DeliveryChoice | undefined {
+    const verdict = redirects.judge({ client: nameClient(request), entryId: entry.id, first: range?.first ?? 0 });
+    if (verdict === 'stream-from-now') {
+      const words = 'a client comes back from redirects for the same bytes: it is streamed to for a while';
+      log.info({ requestId: record.id, client: client.name }, words);
+    }
+    return verdict === 'redirect' ? undefined : { delivery: 'stream', reason: 'redirects-fail' };
+  }
+
+  function toRequest({ request }: Exchange, { entry, range }: Asked): DeliveryRequest {
+    const isOpenEnded = /-\s*$/.test(request.headers.range ?? '');
+    return { ...toDeliveryRequest(request), isSmallRead: isSmallRead(entry, range, isOpenEnded) };
+  }
+
+  return async (exchange: Exchange, asked: Asked): Promise<DownloadLink | undefined> => {
+    const { record, signal } = exchange;
+    const { entry, client } = asked;
+    // What is kept with us has no link.
+    if (localKindOf(entry) !== undefined) return undefined;
+    const note = (choice: DeliveryChoice) =>
+      log.debug({ requestId: record.id, client: client.name, ...choice }, 'delivery chosen');
+    const request = toRequest(exchange, asked);
+    const certain = chooseWithoutLink(setting, request, client);
+    if (certain) {
+      note(certain);
+      return undefined;
+    }
+    const download = await links.get(entry, signal);
+    // The zip of a live photo is made here.
+    if (download.kind === 'live-photo') return undefined;
+    const { link } = download;
+    const chosen = chooseDelivery(setting, link, link.expiresAt - now(), request, client);
+    const isOpenToDoubt = setting === 'auto' && chosen.delivery === 'redirect';
+    const choice = (isOpenToDoubt && doubt(exchange, asked)) || chosen;
+    note(choice);
+    if (setting === 'redirect' && choice.reason === 'link-needs-referer' && !hasToldOfReferer) {
+      hasToldOfReferer = true;
+      log.warn('Files are streamed although ALIDAV_DELIVERY is redirect: this login’s links work only with a Referer.');
+    }
+    return choice.delivery === 'redirect' ? link : undefined;
+  };
+}
