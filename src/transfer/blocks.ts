@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { ByteRange } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
+import { isLivePhoto } from '../drive/live-photo.ts';
 import { localKindOf } from '../drive/local-entry.ts';
 
 /** What scanners read at an end of a file, and under a seventh of a second of an ordinary account's connection. */
@@ -21,9 +23,10 @@ export interface Block extends ByteRange {
   readonly isWholeFile: boolean;
 }
 
-/** Whether a read is one for the cache: all of it close to an end of a file whose content is known by its hash. */
+/** Whether a read is one for the cache: all of it close to an end of a file. */
 export function isCacheable(entry: Entry, { first, last }: ByteRange): boolean {
-  if (entry.contentHash === undefined || localKindOf(entry) !== undefined) return false;
+  // The one is made anew for each who reads it, the other lives with us already.
+  if (isLivePhoto(entry) || localKindOf(entry) !== undefined) return false;
   if (last < HEAD_BYTES) return true;
   const isInTail = first >= entry.sizeBytes - TAIL_BYTES;
   // A file that is hardly more than its ends is no small read as a whole.
@@ -44,8 +47,8 @@ export function isSmallRead(entry: Entry, range: ByteRange | undefined, isOpenEn
 
 /** The block that a byte of a cacheable read is in. Those of a tail are counted from the end, as its readers do. */
 export function blockAt(entry: Entry, position: number): Block {
-  const { sizeBytes, contentHash } = entry;
-  const name = (place: string) => `${contentHash}-${sizeBytes.toString(36)}-${place}`;
+  const { sizeBytes } = entry;
+  const name = (place: string) => `${nameContent(entry)}-${sizeBytes.toString(36)}-${place}`;
   if (sizeBytes <= WHOLE_BYTES) return { name: name('whole'), first: 0, last: sizeBytes - 1, isWholeFile: true };
   if (position < HEAD_BYTES) {
     const index = Math.floor(position / BLOCK_BYTES);
@@ -66,4 +69,11 @@ export function blockAt(entry: Entry, position: number): Block {
     last,
     isWholeFile: false,
   };
+}
+
+/** By its hash, so that copies share their blocks and a move loses none; where the service tells none, as an ETag does. */
+function nameContent({ contentHash, driveId, id, updatedAt }: Entry): string {
+  if (contentHash !== undefined) return contentHash;
+  const version = createHash('sha1').update(`${driveId}/${id}/${updatedAt}`);
+  return `v${version.digest('hex')}`;
 }

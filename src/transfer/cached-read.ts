@@ -110,5 +110,6 @@ class BlockStream extends Readable {
 
 /** Where a hash is known for just these bytes, they must have it: what is kept is delivered for as long as it is kept. */
 function isGenuine(block: Block, { contentHash }: Entry, bytes: Buffer): boolean {
-  return !block.isWholeFile || createHash('sha1').update(bytes).digest('hex').toUpperCase() === contentHash;
+  if (!block.isWholeFile || contentHash === undefined) return true;
+  return createHash('sha1').update(bytes).digest('hex').toUpperCase() === contentHash;
 }

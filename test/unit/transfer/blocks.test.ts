@@ -58,7 +58,17 @@ describe('a block', () => {
     const { name } = blockAt(entry, 0);
     expect(blockAt({ ...entry, contentHash: 'B'.repeat(40) }, 0).name).not.toBe(name);
     expect(blockAt({ ...entry, sizeBytes: 6 * MIB }, 0).name).not.toBe(name);
-    expect(blockAt({ ...entry, id: 'other', driveId: '2', name: 'copy.mkv' }, 0).name).toBe(name);
+    expect(blockAt({ ...entry, id: 'other', driveId: '2', name: 'copy.mkv', updatedAt: 5 }, 0).name).toBe(name);
+  });
+
+  it('of a file without a hash differs with the file and its last change', () => {
+    const entry = makeEntry({ contentHash: undefined, sizeBytes: 5 * MIB });
+    const names = [entry, { ...entry, id: 'other' }, { ...entry, driveId: '2' }, { ...entry, updatedAt: 5 }].map(
+      (one) => blockAt(one, 0).name,
+    );
+    expect(new Set(names).size).toBe(4);
+    for (const name of names) expect(name).toMatch(/^[\w-]+$/);
+    expect(blockAt({ ...entry, name: 'renamed.mkv' }, 0).name).toBe(names[0]);
   });
 });
 
@@ -87,9 +97,9 @@ describe('isCacheable', () => {
   });
 
   it.each([
-    ['without a hash', { contentHash: undefined }],
-    ['that lives with us', { id: 'alidav:junk:1' }],
-  ])('nothing of a file %s', (_, overrides) => {
+    ['a live photo', { name: 'IMG_1.livp', contentHash: undefined }],
+    ['a file that lives with us', { id: 'alidav:junk:1' }],
+  ])('nothing of %s', (_, overrides) => {
     expect(isCacheable(makeEntry({ sizeBytes: 10, ...overrides }), { first: 0, last: 9 })).toBe(false);
   });
 });
