@@ -16,6 +16,7 @@ import { createCachedRead } from './transfer/cached-read.ts';
 import { classifyClient } from './transfer/clients.ts';
 import { DownloadLinks } from './transfer/download-links.ts';
 import { LivePhotos } from './transfer/live-photos.ts';
+import { createPlayRead } from './transfer/play-stream.ts';
 import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
 import { RedirectWatch } from './transfer/redirect-watch.ts';
 import { createLayout } from './tree/layout.ts';
@@ -79,16 +80,16 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
 
   const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
   const { tree, properties } = writing;
-  const maxBytes = settings.cache_max;
-  const cache =
-    maxBytes > 0
-      ? new FolderBlocks({ dir: path.join(settings.state_dir, 'blobs', 'cache'), maxBytes, now, log })
-      : undefined;
-  const readDrive = cache ? createCachedRead({ store: cache, open: openDriveStream }) : openDriveStream;
-  const openReadStream: OpenReadStream = async (entry, range, signal) =>
-    localKindOf(entry) === 'junk'
-      ? writing.junk.open(entry, range.first, range.last + 1)
-      : readDrive(entry, range, signal);
+  const cache = openBlockCache(settings, now, log);
+  const withJunk =
+    (open: OpenReadStream): OpenReadStream =>
+    async (entry, range, signal) =>
+      localKindOf(entry) === 'junk'
+        ? writing.junk.open(entry, range.first, range.last + 1)
+        : open(entry, range, signal);
+  const readCached = cache ? createCachedRead({ store: cache, open: openDriveStream }) : openDriveStream;
+  const openReadStream = withJunk(readCached);
+  const openRangeStream = withJunk(cache ? createPlayRead({ store: cache, open: readCached }) : readCached);
 
   const collection = createCollectionPage({ tree, properties });
   const getHead = createGetHead({
@@ -96,6 +97,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     links,
     livePhotos,
     openReadStream,
+    openRangeStream,
     delivery: settings.delivery,
     redirects: new RedirectWatch({ now }),
     isSmallRead: cache ? isSmallRead : () => false,
@@ -142,6 +144,13 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
       await connection.close();
     },
   };
+}
+
+function openBlockCache(settings: Settings, now: () => number, log: Logger): FolderBlocks | undefined {
+  const { state_dir, cache_max: maxBytes } = settings;
+  return maxBytes > 0
+    ? new FolderBlocks({ dir: path.join(state_dir, 'blobs', 'cache'), maxBytes, now, log })
+    : undefined;
 }
 
 function toReadiness({ state, message }: AccountStatus) {

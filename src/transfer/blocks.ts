@@ -45,6 +45,16 @@ export function isSmallRead(entry: Entry, range: ByteRange | undefined, isOpenEn
   return SIDECAR.test(entry.name) || (range !== undefined && !(isOpenEnded && range.first === 0));
 }
 
+/** Whether a read goes on from a file's head into what is never kept. */
+export function leavesHead(entry: Entry, range: ByteRange): boolean {
+  return range.first < HEAD_BYTES && isCacheable(entry, { first: 0, last: 0 }) && !isCacheable(entry, range);
+}
+
+/** The block of a file's head that a byte is in; undefined behind the head. For files that have more than a head. */
+export function headBlockAt(entry: Entry, position: number): Block | undefined {
+  return position < HEAD_BYTES ? blockAt(entry, position) : undefined;
+}
+
 /** The block that a byte of a cacheable read is in. Those of a tail are counted from the end, as its readers do. */
 export function blockAt(entry: Entry, position: number): Block {
   const { sizeBytes } = entry;

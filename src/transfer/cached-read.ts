@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
 import type { BlockStore } from '../state/block-store.ts';
 import { type BlockReader, BlockRuns } from './block-runs.ts';
 import { type Block, blockAt, isCacheable } from './blocks.ts';
+import { type OpeningStream, openStream } from './open-stream.ts';
 import type { OpenReadStream } from './read-stream.ts';
 
 export interface CachedReadDeps {
@@ -44,24 +44,14 @@ export function createCachedRead({ store, open, onLookup }: CachedReadDeps): Ope
     const stream = new BlockStream(entry, range, (block, reader) =>
       calls.join(block.name, (shared) => obtain(block, reader, shared), reader.stop),
     );
-    const leave = () => stream.destroy(signal && abortedError(signal));
-    if (signal?.aborted) leave();
-    signal?.addEventListener('abort', leave, { once: true });
-    stream.once('close', () => signal?.removeEventListener('abort', leave));
-    // Whoever awaits the opening hears of its failure there.
-    stream.on('error', () => {});
-    await stream.open().catch((error: Error) => {
-      stream.destroy();
-      throw error;
-    });
-    return stream;
+    return openStream(stream, signal);
   };
 }
 
 type ObtainBlock = (block: Block, reader: BlockReader) => Promise<Buffer>;
 
 /** A range of a file, block after block as they are asked for. */
-class BlockStream extends Readable {
+class BlockStream extends Readable implements OpeningStream {
   readonly #entry: Entry;
   readonly #range: ByteRange;
   readonly #obtain: ObtainBlock;

@@ -26,6 +26,8 @@ export interface GetHeadDeps extends FindRedirectDeps {
   /** Completes a live photo that was listed without its streams; any other entry comes back as it is. */
   readonly livePhotos: { resolve(entry: Entry, signal?: AbortSignal): Promise<Entry> };
   readonly openReadStream: OpenReadStream;
+  /** For who asked for a range: such a client can come back for what fails behind the first bytes. */
+  readonly openRangeStream: OpenReadStream;
   readonly collection: CollectionHandler;
   readonly properties: Pick<PropertyStore, 'of'>;
 }
@@ -89,7 +91,7 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
     const link = await findRedirect(exchange, { entry, client, range });
     record.delivery = link ? 'redirect' : 'stream';
     if (link) sendRedirect(response, link, link.expiresAt - deps.now());
-    else await sendStream(deps.openReadStream, exchange, selected, range);
+    else await sendStream(range ? deps.openRangeStream : deps.openReadStream, exchange, selected, range);
   };
 }
 

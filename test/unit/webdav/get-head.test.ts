@@ -62,11 +62,13 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
   const links = new DownloadLinks({ drive, now });
   const log = pino({ level: 'info' }, sink);
   const { properties } = createState(now);
+  const openReadStream = createOpenReadStream({ drive, links, gate: new BodyGate(3), log, now, random: () => 0 });
   const handle = createGetHead({
     tree,
     links,
     livePhotos: new LivePhotos(drive),
-    openReadStream: createOpenReadStream({ drive, links, gate: new BodyGate(3), log, now, random: () => 0 }),
+    openReadStream,
+    openRangeStream: openReadStream,
     delivery,
     redirects: new RedirectWatch({ now }),
     isSmallRead,
