@@ -80,16 +80,22 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
 
   const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
   const { tree, properties } = writing;
-  const cache = openBlockCache(settings, now, log);
+  const blocks = new FolderBlocks({
+    dir: path.join(settings.state_dir, 'blobs', 'cache'),
+    maxBytes: settings.cache_max,
+    now,
+    log,
+  });
+  const cache = settings.cache_max > 0 ? { store: blocks } : undefined;
   const withJunk =
     (open: OpenReadStream): OpenReadStream =>
     async (entry, range, signal) =>
       localKindOf(entry) === 'junk'
         ? writing.junk.open(entry, range.first, range.last + 1)
         : open(entry, range, signal);
-  const readCached = cache ? createCachedRead({ store: cache, open: openDriveStream }) : openDriveStream;
+  const readCached = cache ? createCachedRead({ ...cache, open: openDriveStream }) : openDriveStream;
   const openReadStream = withJunk(readCached);
-  const openRangeStream = withJunk(cache ? createPlayRead({ store: cache, open: readCached }) : readCached);
+  const openRangeStream = withJunk(cache ? createPlayRead({ ...cache, open: readCached }) : readCached);
 
   const collection = createCollectionPage({ tree, properties });
   const getHead = createGetHead({
@@ -136,21 +142,16 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
       const listening = await front.listen();
       account.start();
       writing.start();
+      // Never rejects, and nobody waits for it: also what a cache left that is turned off now.
+      void blocks.tidy();
       return listening;
     },
     async stop(graceMs) {
       await Promise.all([front.close(graceMs), writing.stop(Math.max(0, graceMs - TIDYING_MS))]);
-      await cache?.idle();
+      await blocks.idle();
       await connection.close();
     },
   };
-}
-
-function openBlockCache(settings: Settings, now: () => number, log: Logger): FolderBlocks | undefined {
-  const { state_dir, cache_max: maxBytes } = settings;
-  return maxBytes > 0
-    ? new FolderBlocks({ dir: path.join(state_dir, 'blobs', 'cache'), maxBytes, now, log })
-    : undefined;
 }
 
 function toReadiness({ state, message }: AccountStatus) {

@@ -17,6 +17,8 @@ export interface BlockStore {
   write(name: string, bytes: Buffer): Promise<void>;
   /** What the blocks take of the budget, as far as this process knows. */
   readonly usedBytes: number;
+  /** Measures what is there, and brings it within a budget that may have become smaller. */
+  tidy(): Promise<void>;
   /** Resolves when nothing is being written or removed. */
   idle(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export class FolderBlocks implements BlockStore {
   #usedBytes = 0;
   /** Since the folder was last measured; at first nothing is known of it. */
   #writtenBytes = Number.POSITIVE_INFINITY;
+  #hasFolder = false;
   #pausedUntil = 0;
 
   constructor(options: BlockStoreOptions) {
@@ -99,17 +102,24 @@ export class FolderBlocks implements BlockStore {
     }
   }
 
+  async tidy(): Promise<void> {
+    // A folder that cannot be read is found out about when it is written to.
+    await this.#track(this.#sweep(() => this.#options.maxBytes).catch(() => {}));
+  }
+
   async idle(): Promise<void> {
     while (this.#working.size > 0) await Promise.all(this.#working);
   }
 
   async #write(name: string, bytes: Buffer): Promise<void> {
-    const { maxBytes } = this.#options;
+    const { dir, maxBytes } = this.#options;
     const charge = chargeOf(HEADER_BYTES + bytes.length);
     try {
       const isDue = this.#usedBytes + charge > maxBytes || this.#writtenBytes > maxBytes * MEASURE_SHARE;
       if (isDue || this.#sweeping) await this.#sweep(() => maxBytes - charge);
       if (this.#usedBytes + charge > maxBytes) return;
+      if (!this.#hasFolder) await mkdir(dir, { recursive: true, mode: 0o700 });
+      this.#hasFolder = true;
       await this.#put(name, bytes);
       this.#usedBytes += charge;
       this.#writtenBytes += charge;
@@ -140,6 +150,7 @@ export class FolderBlocks implements BlockStore {
     const { now, log } = this.#options;
     this.#pausedUntil = now() + PAUSE_MS;
     this.#writtenBytes = Number.POSITIVE_INFINITY;
+    this.#hasFolder = false;
     const { code, name } = error as NodeJS.ErrnoException;
     // Not the error itself: its message names the file, and the file the content.
     log.warn({ code: code ?? name }, 'blocks of files cannot be kept on disk for now');
@@ -156,19 +167,20 @@ export class FolderBlocks implements BlockStore {
   }
 
   async #sweepNow(toLimit: (usedBytes: number) => number): Promise<void> {
-    const { dir } = this.#options;
-    await mkdir(dir, { recursive: true, mode: 0o700 });
     this.#writtenBytes = 0;
     const blocks = await this.#list();
     const limitBytes = toLimit(blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     const { evicted, keptBytes } = planEviction(blocks, limitBytes, limitBytes * KEPT_SHARE);
-    for (const { name } of evicted) await rm(path.join(dir, name), { force: true });
+    for (const { name } of evicted) await rm(this.#fileOf(name), { force: true });
     // What was written meanwhile may have been seen or not: rather too much.
     this.#usedBytes = keptBytes + this.#writtenBytes;
   }
 
   async #list(): Promise<StoredBlock[]> {
-    const names = await readdir(this.#options.dir);
+    const names = await readdir(this.#options.dir).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
     const blocks: StoredBlock[] = [];
     for (let at = 0; at < names.length; at += LOOKS) {
       const looks = names.slice(at, at + LOOKS).map((name) => this.#look(name));

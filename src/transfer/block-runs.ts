@@ -85,14 +85,14 @@ export class BlockRuns {
 /** A body over neighbouring blocks, read from one to the next. */
 class BlockRun {
   readonly last: number;
+  /** The block that it stands before; undefined while it is read. */
+  standsBefore: string | undefined;
   readonly #abort = new AbortController();
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #readers = new Set<BlockReader>();
-  #rest: Buffer = Buffer.alloc(0);
-
-  /** The block that it stands before; undefined while it is read. */
-  standsBefore: string | undefined;
   readonly #onDeserted: () => void;
+  /** What has come of the next block already. */
+  #rest: Buffer = Buffer.alloc(0);
 
   constructor(open: OpenReadStream, block: Block, { entry, last }: BlockReader, onDeserted: () => void) {
     this.#onDeserted = onDeserted;

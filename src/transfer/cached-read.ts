@@ -59,7 +59,6 @@ class BlockStream extends Readable implements OpeningStream {
   readonly #reader: BlockReader;
   /** The next byte to deliver. */
   #next: number;
-  #isObtaining = false;
 
   constructor(entry: Entry, range: ByteRange, obtain: ObtainBlock) {
     super();
@@ -76,7 +75,7 @@ class BlockStream extends Readable implements OpeningStream {
   }
 
   override _read(): void {
-    if (!this.#isObtaining) this.#advance().catch((error: Error) => this.destroy(error));
+    this.#advance().catch((error: Error) => this.destroy(error));
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -86,10 +85,7 @@ class BlockStream extends Readable implements OpeningStream {
 
   async #advance(): Promise<void> {
     const block = blockAt(this.#entry, this.#next);
-    this.#isObtaining = true;
-    const bytes = await this.#obtain(block, this.#reader).finally(() => {
-      this.#isObtaining = false;
-    });
+    const bytes = await this.#obtain(block, this.#reader);
     const end = Math.min(block.last, this.#range.last) + 1;
     const piece = bytes.subarray(this.#next - block.first, end - block.first);
     this.#next = end;

@@ -30,7 +30,6 @@ class PlayStream extends Readable implements OpeningStream {
   #next: number;
   #rest: Readable | undefined;
   #passing: PassingBlock | undefined;
-  #isAdvancing = false;
 
   constructor(entry: Entry, range: ByteRange, deps: CachedReadDeps) {
     super();
@@ -47,7 +46,7 @@ class PlayStream extends Readable implements OpeningStream {
 
   override _read(): void {
     if (this.#rest) this.#rest.resume();
-    else if (!this.#isAdvancing) this.#advance().catch((error: Error) => this.destroy(error));
+    else this.#advance().catch((error: Error) => this.destroy(error));
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -57,12 +56,7 @@ class PlayStream extends Readable implements OpeningStream {
   }
 
   async #advance(): Promise<void> {
-    this.#isAdvancing = true;
-    try {
-      if (!(await this.#pushKept())) await this.#openRest();
-    } finally {
-      this.#isAdvancing = false;
-    }
+    if (!(await this.#pushKept())) await this.#openRest();
   }
 
   async #pushKept(): Promise<boolean> {

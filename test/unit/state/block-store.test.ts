@@ -9,7 +9,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 const KIB = 1024;
 const NAME = `${'AB'.repeat(20)}-1-head0`;
 
-/** Of content that its seed tells; with the header it takes 72 KiB of a budget. */
+/** Of content that its seed tells; with the header it takes 68 KiB of a budget. */
 const block = (seed: number, bytes = 64 * KIB) => Buffer.alloc(bytes, seed);
 
 async function setUp(maxBytes = 2 ** 30) {
@@ -90,7 +90,7 @@ describe('a block', () => {
 
 describe('the budget', () => {
   it('holds, and what was not used for longest goes first', async () => {
-    const maxBytes = 10 * 72 * KIB;
+    const maxBytes = 10 * 68 * KIB;
     const { dir, store, put, clock } = await setUp(maxBytes);
     const names = Array.from({ length: 10 }, (_, index) => `b${index}`);
     await put(names);
@@ -107,7 +107,7 @@ describe('the budget', () => {
   });
 
   it('counts what was there before, and what other processes write', async () => {
-    const maxBytes = 16 * 72 * KIB;
+    const maxBytes = 16 * 68 * KIB;
     const { dir, put, open, clock } = await setUp(maxBytes);
     await put(Array.from({ length: 16 }, (_, index) => `mine${index}`));
     const other = open();
@@ -117,6 +117,22 @@ describe('the budget', () => {
     }
     // Each process may be wrong by the eighth that it did not look for.
     expect(await sizeOf(dir)).toBeLessThanOrEqual(maxBytes * 1.25);
+  });
+
+  it('that became smaller is kept to by tidying, which tells what is used', async () => {
+    const { dir, clock, logged, open, put } = await setUp();
+    await open().tidy();
+    expect(logged).toEqual([]);
+    await put(Array.from({ length: 10 }, (_, index) => `b${index}`));
+    const next = open();
+    await next.tidy();
+    expect(next.usedBytes).toBe(10 * 68 * KIB);
+    const less = new FolderBlocks({ dir, maxBytes: 300 * KIB, now: () => clock.now, log: pino({ level: 'silent' }) });
+    await less.tidy();
+    expect((await readdir(dir)).sort()).toEqual(['b7', 'b8', 'b9']);
+    const none = new FolderBlocks({ dir, maxBytes: 0, now: () => clock.now, log: pino({ level: 'silent' }) });
+    await none.tidy();
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it('is not broken for a block that is larger than it', async () => {

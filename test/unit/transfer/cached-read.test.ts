@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -99,6 +99,18 @@ describe('a cached read', () => {
     expect(drive.bodies).toBe(0);
     await read(0, 192 * KIB - 1);
     expect(drive.opened.map(({ first }) => first)).toEqual([64 * KIB, 0, 128 * KIB]);
+  });
+
+  it('keeps no body open before blocks that are there', async () => {
+    const { drive, open, read, film } = setUp();
+    await read(64 * KIB, 128 * KIB - 1);
+    const stream = await open(film, { first: 0, last: MIB - 1 });
+    await settle();
+    expect(drive.bodies).toBe(1);
+    await readSome(stream, 64 * KIB);
+    await settle();
+    expect(drive.bodies).toBe(0);
+    stream.destroy();
   });
 
   it('fetches a block anew that has another length than it must', async () => {
@@ -208,6 +220,27 @@ describe('a client that leaves', () => {
     else stream.destroy();
     await settle();
     expect(drive.bodies).toBe(0);
+  });
+
+  it('takes along a body that is stuck in the middle of a block', async () => {
+    const { drive, open, film } = setUp();
+    let isOpen = false;
+    drive.openRange = async () => {
+      isOpen = true;
+      const stuck = new Readable({ read() {} });
+      stuck.push(Buffer.alloc(10));
+      return stuck.once('close', () => {
+        isOpen = false;
+      });
+    };
+    const controller = new AbortController();
+    const opening = open(film, { first: 0, last: 9 }, controller.signal);
+    await settle();
+    expect(isOpen).toBe(true);
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+    await settle();
+    expect(isOpen).toBe(false);
   });
 
   it('is not waited for before its first byte', async () => {
