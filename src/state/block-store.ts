@@ -46,6 +46,8 @@ const MEASURE_SHARE = 1 / 8;
 const KEPT_SHARE = 0.9;
 /** What waits for the disk waits in memory: over this many blocks are not kept. */
 const MAX_WAITING = 128;
+/** No block is nearly so large: a file of more is something else, and is not read into memory. */
+const MAX_FILE_BYTES = 2 ** 20;
 /** How many files are looked at side by side. */
 const LOOKS = 32;
 /** A last use is noted in the file's time, no more often than this. */
@@ -80,7 +82,7 @@ export class FolderBlocks implements BlockStore {
     try {
       handle = await open(this.#fileOf(name), 'r');
       const { size, mtimeMs } = await handle.stat();
-      const bytes = size > this.#options.maxBytes ? undefined : await readBlock(handle, size);
+      const bytes = size > MAX_FILE_BYTES ? undefined : await readBlock(handle, size);
       if (!bytes) await this.#drop(name, size);
       else if (this.#options.now() - mtimeMs >= TOUCH_MS) await this.#touch(handle);
       return bytes;
@@ -148,6 +150,7 @@ export class FolderBlocks implements BlockStore {
 
   async #pause(error: unknown): Promise<void> {
     const { now, log } = this.#options;
+    if (now() < this.#pausedUntil) return;
     this.#pausedUntil = now() + PAUSE_MS;
     this.#writtenBytes = Number.POSITIVE_INFINITY;
     this.#hasFolder = false;

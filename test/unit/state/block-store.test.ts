@@ -69,6 +69,7 @@ describe('a block', () => {
     ['longer than it was', (file) => writeFile(file, 'x', { flag: 'a' })],
     ['zeros, as a power cut leaves them', (file) => writeFile(file, Buffer.alloc(64 * KIB + 12))],
     ['of another byte', async (file) => writeFile(file, (await readFile(file)).fill(9, 5_000, 5_001))],
+    ['larger than any', (file) => truncate(file, 2 ** 30)],
     ['something else', (file) => writeFile(file, 'not a block')],
   ])('that is %s is not there, and its file goes', async (_, damage) => {
     const { dir, store, fileOf } = await setUp();
@@ -166,18 +167,18 @@ describe('a disk that cannot be written', () => {
     // Root writes wherever it likes, but not into a file taken for a folder.
     await rm(dir, { recursive: true });
     await writeFile(dir, '');
-    await store.write('b', block(2));
-    await store.write('c', block(3));
+    await Promise.all(['b', 'c', 'd'].map((name) => store.write(name, block(2))));
+    await store.write('e', block(3));
     expect(await store.read('b')).toBeUndefined();
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatchObject({ code: 'ENOTDIR' });
     expect(JSON.stringify(logged)).not.toContain('cache');
     await rm(dir);
-    await store.write('d', block(4));
-    expect(await store.read('d')).toBeUndefined();
+    await store.write('f', block(4));
+    expect(await store.read('f')).toBeUndefined();
     clock.now += 60_000;
-    await store.write('e', block(5));
-    expect(await store.read('e')).toEqual(block(5));
+    await store.write('g', block(5));
+    expect(await store.read('g')).toEqual(block(5));
   });
 
   it('keeps only so much waiting in memory', async () => {
