@@ -15,6 +15,7 @@ import { BodyGate } from './transfer/body-gate.ts';
 import { createCachedRead } from './transfer/cached-read.ts';
 import { classifyClient } from './transfer/clients.ts';
 import { DownloadLinks } from './transfer/download-links.ts';
+import { LanePool } from './transfer/lane-pool.ts';
 import { LivePhotos } from './transfer/live-photos.ts';
 import { createPlayRead } from './transfer/play-stream.ts';
 import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
@@ -70,13 +71,16 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
   });
   const links = new DownloadLinks({ drive, now });
   const livePhotos = new LivePhotos(drive);
-  let reader: OpenReadStream | undefined;
-  const openDriveStream: OpenReadStream = (entry, range, signal) => {
-    // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
-    const gate = () => new BodyGate(BODIES[account.identity?.kind ?? 'open']);
-    reader ??= createOpenReadStream({ drive, links, gate: gate(), log, now, random: Math.random });
-    return reader(entry, range, signal);
+  let reading: { open: OpenReadStream; lanes: LanePool } | undefined;
+  // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
+  const getReading = () => {
+    if (reading) return reading;
+    const gate = new BodyGate(BODIES[account.identity?.kind ?? 'open'], now);
+    const lanes = new LanePool(gate, now);
+    reading = { open: createOpenReadStream({ drive, links, gate, lanes, log, now, random: Math.random }), lanes };
+    return reading;
   };
+  const openDriveStream: OpenReadStream = (entry, range, signal) => getReading().open(entry, range, signal);
 
   const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
   const { tree, properties } = writing;
@@ -107,6 +111,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     delivery: settings.delivery,
     redirects: new RedirectWatch({ now }),
     isSmallRead: cache ? isSmallRead : () => false,
+    onRedirect: (entry) => getReading().lanes.expectOutside(entry),
     collection,
     properties,
     now,

@@ -3,7 +3,8 @@ import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink, ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
-import { type BodySource, BodyStream, type BodyStreamDeps } from './body-stream.ts';
+import type { BodySource } from './body-source.ts';
+import { BodyStream, type BodyStreamDeps } from './body-stream.ts';
 import type { DownloadLinks } from './download-links.ts';
 import { createLivePhotoZip } from './live-photo-zip.ts';
 

@@ -28,6 +28,8 @@ export interface GetHeadDeps extends FindRedirectDeps {
   readonly openReadStream: OpenReadStream;
   /** For who asked for a range: such a client can come back for what fails behind the first bytes. */
   readonly openRangeStream: OpenReadStream;
+  /** A client will soon read the file at the storage host by itself. */
+  readonly onRedirect: (entry: Entry) => void;
   readonly collection: CollectionHandler;
   readonly properties: Pick<PropertyStore, 'of'>;
 }
@@ -90,8 +92,10 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
     const range = selectRange(exchange, selected);
     const link = await findRedirect(exchange, { entry, client, range });
     record.delivery = link ? 'redirect' : 'stream';
-    if (link) sendRedirect(response, link, link.expiresAt - deps.now());
-    else await sendStream(range ? deps.openRangeStream : deps.openReadStream, exchange, selected, range);
+    if (link) {
+      deps.onRedirect(entry);
+      sendRedirect(response, link, link.expiresAt - deps.now());
+    } else await sendStream(range ? deps.openRangeStream : deps.openReadStream, exchange, selected, range);
   };
 }
 

@@ -9,6 +9,7 @@ import { DriveError } from '../../../src/drive/errors.ts';
 import { BodyGate } from '../../../src/transfer/body-gate.ts';
 import { createCachedRead } from '../../../src/transfer/cached-read.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
+import { LanePool } from '../../../src/transfer/lane-pool.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
 import { FakeDrive, makeBytes, makeEntry, readAll } from './fake-drive.ts';
 
@@ -20,12 +21,13 @@ const END = SIZE - 1;
 function setUp() {
   const drive = new FakeDrive();
   const now = Date.now;
-  const gate = new BodyGate(3);
+  const gate = new BodyGate(3, now);
+  const lanes = new LanePool(gate, now);
   const links = new DownloadLinks({ drive, now });
   const kept = new Map<string, Buffer>();
   const lookups: string[] = [];
   const open = createCachedRead({
-    open: createOpenReadStream({ drive, links, gate, log: pino({ level: 'silent' }), now, random: () => 0 }),
+    open: createOpenReadStream({ drive, links, gate, lanes, log: pino({ level: 'silent' }), now, random: () => 0 }),
     store: {
       read: async (name) => kept.get(name),
       write: async (name, bytes) => {

@@ -66,6 +66,13 @@ export class FakeDrive {
   gate: Promise<void> | undefined;
   chunkBytes = 64 * 1024;
   now = Date.now;
+  /** Set: bodies bring a chunk each at every `step`, all as fast as one another. */
+  isPaced = false;
+  readonly #steps: (() => void)[] = [];
+
+  step(): void {
+    for (const send of this.#steps.splice(0)) send();
+  }
 
   async fetchDownload(entry: Entry, signal?: AbortSignal): Promise<Download> {
     this.linkCalls++;
@@ -101,8 +108,9 @@ export class FakeDrive {
     let next = range.first;
     const failAt = range.first + (fault && 'failAfter' in fault ? fault.failAfter : Number.POSITIVE_INFINITY);
     const closeAt = range.first + (fault && 'closeAfter' in fault ? fault.closeAfter : Number.POSITIVE_INFINITY);
-    const endAt = fault && 'endAfter' in fault ? range.first + fault.endAfter : range.last + 1;
-    const stopAt = Math.min(failAt, closeAt, fault && 'extra' in fault ? range.last + 1 + fault.extra : endAt);
+    const rangeEnd = range.last + 1;
+    const endAt = fault && 'endAfter' in fault ? Math.min(rangeEnd, range.first + fault.endAfter) : rangeEnd;
+    const stopAt = Math.min(failAt, closeAt, fault && 'extra' in fault ? rangeEnd + fault.extra : endAt);
     const drive = this;
     return new Readable({
       highWaterMark: this.chunkBytes,
@@ -117,7 +125,8 @@ export class FakeDrive {
         const chunk = makeBytes({ first: next, last });
         next = last + 1;
         drive.bytesSent += chunk.length;
-        setImmediate(() => this.push(chunk));
+        if (drive.isPaced) drive.#steps.push(() => this.push(chunk));
+        else setImmediate(() => this.push(chunk));
       },
     });
   }

@@ -7,6 +7,7 @@ import { blockAt } from '../../../src/transfer/blocks.ts';
 import { BodyGate } from '../../../src/transfer/body-gate.ts';
 import { createCachedRead } from '../../../src/transfer/cached-read.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
+import { LanePool } from '../../../src/transfer/lane-pool.ts';
 import { createPlayRead } from '../../../src/transfer/play-stream.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
 import { FakeDrive, makeBytes, makeEntry, readAll } from './fake-drive.ts';
@@ -20,7 +21,8 @@ function setUp() {
   const drive = new FakeDrive();
   const now = Date.now;
   const links = new DownloadLinks({ drive, now });
-  const gate = new BodyGate(3);
+  const gate = new BodyGate(3, now);
+  const lanes = new LanePool(gate, now);
   const kept = new Map<string, Buffer>();
   const lookups: string[] = [];
   const deps = {
@@ -32,7 +34,15 @@ function setUp() {
     },
     onLookup: (outcome: string) => lookups.push(outcome),
   };
-  const plain = createOpenReadStream({ drive, links, gate, log: pino({ level: 'silent' }), now, random: () => 0 });
+  const plain = createOpenReadStream({
+    drive,
+    links,
+    gate,
+    lanes,
+    log: pino({ level: 'silent' }),
+    now,
+    random: () => 0,
+  });
   const open = createPlayRead({ ...deps, open: createCachedRead({ ...deps, open: plain }) });
   const film = makeEntry({ name: 'film.mkv', sizeBytes: SIZE });
   const read = async (first: number, last = END) => readAll(await open(film, { first, last }));

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Entry } from '../../../src/drive/entry.ts';
 import { BodyGate } from '../../../src/transfer/body-gate.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
+import { LanePool } from '../../../src/transfer/lane-pool.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
 import { FakeDrive, type Fault, HOUR_MS, makeBytes, makeEntry, readAll } from './fake-drive.ts';
 
@@ -26,10 +27,19 @@ function setUp(places = 3) {
   const drive = new FakeDrive();
   drive.now = () => clock.now;
   drive.lifeMs = HOUR_MS;
-  const gate = new BodyGate(places);
+  const gate = new BodyGate(places, () => clock.now);
   const now = () => clock.now;
+  const lanes = new LanePool(gate, now);
   const links = new DownloadLinks({ drive, now });
-  const open = createOpenReadStream({ drive, links, gate, log: pino({ level: 'silent' }), now, random: () => 1 });
+  const open = createOpenReadStream({
+    drive,
+    links,
+    gate,
+    lanes,
+    log: pino({ level: 'silent' }),
+    now,
+    random: () => 1,
+  });
   const openWhole = (entry: Entry, signal?: AbortSignal) =>
     open(entry, { first: 0, last: entry.sizeBytes - 1 }, signal);
   return { clock, drive, gate, open, openWhole };

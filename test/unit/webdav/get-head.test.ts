@@ -10,6 +10,7 @@ import type { RequestRecord } from '../../../src/log.ts';
 import { BodyGate } from '../../../src/transfer/body-gate.ts';
 import type { DeliverySetting } from '../../../src/transfer/delivery.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
+import { LanePool } from '../../../src/transfer/lane-pool.ts';
 import { LivePhotos } from '../../../src/transfer/live-photos.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
 import { RedirectWatch } from '../../../src/transfer/redirect-watch.ts';
@@ -61,8 +62,11 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
   const now = () => Date.now();
   const links = new DownloadLinks({ drive, now });
   const log = pino({ level: 'info' }, sink);
+  const gate = new BodyGate(3, now);
+  const lanes = new LanePool(gate, now);
   const { properties } = createState(now);
-  const openReadStream = createOpenReadStream({ drive, links, gate: new BodyGate(3), log, now, random: () => 0 });
+  const redirected: string[] = [];
+  const openReadStream = createOpenReadStream({ drive, links, gate, lanes, log, now, random: () => 0 });
   const handle = createGetHead({
     tree,
     links,
@@ -72,6 +76,7 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
     delivery,
     redirects: new RedirectWatch({ now }),
     isSmallRead,
+    onRedirect: ({ name }) => redirected.push(name),
     collection: async ({ response }, folder) => {
       response.end(`index of ${folder.name}`);
     },
@@ -121,7 +126,7 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
     const answer = await open(method, path, headers);
     return { status: answer.statusCode, headers: answer.headers, body: await readAll(answer) };
   }
-  return { drive, tree, logged, records, properties, open, ask };
+  return { drive, tree, logged, records, redirected, properties, open, ask };
 }
 
 const FINDER = { 'User-Agent': 'WebDAVFS/3.0.0' };
@@ -255,13 +260,14 @@ describe('a streamed GET', () => {
 
 describe('a redirected GET', () => {
   it('says where, for how long, and nothing of where it came from', async () => {
-    const { drive, records, ask } = await serve();
+    const { drive, records, redirected, ask } = await serve();
     const { status, headers, body } = await ask('GET', '/a%20b.bin', { 'User-Agent': 'curl/8', Range: 'bytes=5-9' });
     expect([status, body.length, headers['content-length']]).toEqual([302, 0, '0']);
     expect(headers.location).toMatch(/^http:\/\/storage\.test\//);
     expect(headers['cache-control']).toMatch(/^max-age=8(39|40), private$/);
     expect(headers['referrer-policy']).toBe('no-referrer');
     expect(records[0]).toMatchObject({ clientClass: 'curl', delivery: 'redirect' });
+    expect(redirected).toEqual(['a b.bin']);
     await ask('GET', '/a%20b.bin');
     expect(upstreamCalls(drive)).toEqual([1, 0, 0]);
   });

@@ -1,0 +1,9 @@
+import type { Readable } from 'node:stream';
+import type { ByteRange, DownloadLink } from '../drive/drive.ts';
+
+/** Where the bytes of a body come from: a link, and what to do when it is refused. */
+export interface BodySource {
+  getLink(signal: AbortSignal): Promise<DownloadLink>;
+  refuseLink(link: DownloadLink): void;
+  openRange(link: DownloadLink, range: ByteRange, signal: AbortSignal): Promise<Readable>;
+}

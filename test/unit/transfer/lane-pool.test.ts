@@ -1,0 +1,86 @@
+import { describe, expect, it, vi } from 'vitest';
+import { BodyGate } from '../../../src/transfer/body-gate.ts';
+import { LanePool } from '../../../src/transfer/lane-pool.ts';
+
+const MIB = 2 ** 20;
+
+function setUp(places = 3) {
+  const clock = { now: 1_000_000 };
+  const now = () => clock.now;
+  const gate = new BodyGate(places, now);
+  const pool = new LanePool(gate, now, 4 * MIB);
+  const calledBack: number[] = [];
+  const open = (lane: number, bytes = MIB) => {
+    const place = pool.tryOpen(bytes, () => {
+      calledBack.push(lane);
+      place?.leave();
+    });
+    return place;
+  };
+  return { clock, gate, pool, open, calledBack };
+}
+
+describe('LanePool', () => {
+  it('lends what memory there is, and again what was given back', () => {
+    const { gate, pool, open } = setUp(16);
+    expect([open(1, 3 * MIB), open(2, 2 * MIB), open(3)].map(Boolean)).toEqual([true, false, true]);
+    expect(gate.lanesInUse).toBe(2);
+    pool.release(2 * MIB);
+    expect(open(4, 2 * MIB)).toBeDefined();
+  });
+
+  it('keeps a place for a client that was redirected, for as long as it takes to come', () => {
+    const { clock, pool, open, calledBack } = setUp();
+    expect([open(1), open(2)].map(Boolean)).toEqual([true, true]);
+    pool.expectOutside({ driveId: 'd', id: 'a' });
+    expect([calledBack, open(3)]).toEqual([[], undefined]);
+    pool.expectOutside({ driveId: 'd', id: 'b' });
+    expect(calledBack).toEqual([2]);
+    pool.expectOutside({ driveId: 'd', id: 'b' });
+    expect(calledBack).toEqual([2]);
+    clock.now += 10_000;
+    expect(open(4)).toBeDefined();
+  });
+
+  it('calls every lane back on a refusal, and opens none for a while that grows', () => {
+    const { clock, pool, open, calledBack } = setUp();
+    open(1);
+    open(2);
+    pool.noteRefusal();
+    expect(calledBack).toEqual([2, 1]);
+    const waits = [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000].map((waitMs) => {
+      pool.noteRefusal();
+      clock.now += waitMs - 1;
+      const early = open(3);
+      clock.now += 1;
+      const place = open(3);
+      place?.leave();
+      pool.release(place ? MIB : 0);
+      const isRight = early === undefined && place !== undefined;
+      pool.noteRefusal();
+      return isRight;
+    });
+    expect(waits).toEqual(waits.map(() => true));
+    clock.now += 180_000;
+    pool.noteRefusal();
+    clock.now += 2_000;
+    expect(open(4)).toBeDefined();
+  });
+
+  it('lends nothing that somebody waits for', async () => {
+    const { gate, open, calledBack } = setUp(1);
+    open(1);
+    const leave = await gate.enter();
+    expect([calledBack, open(2)]).toEqual([[1], undefined]);
+    leave();
+    vi.useFakeTimers();
+    try {
+      open(3)?.leave(25);
+      expect(open(4)).toBeUndefined();
+      vi.advanceTimersByTime(25);
+      expect(open(4)).toBeDefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
