@@ -135,6 +135,7 @@ describe('a read that waits for its host', () => {
     const [, lane] = drive.opened;
     expect(seen.end).toBe('end');
     expect(drive.opened.filter(({ first }) => first === (lane?.first ?? 0) + 100_000)).toHaveLength(1);
+    expect(drive.bytesSent).toBeLessThan(SIZE_BYTES + 512 * 2 ** 10);
   });
 
   it('stays with one body for a while when the host refuses a second', async () => {
