@@ -106,6 +106,13 @@ export class Account implements AccessTokenSource {
     return this.whenKnown;
   }
 
+  /** Whose account it is: the stored login tells without a call, also while the service cannot be reached; else as `getIdentity`. */
+  async getUserId(signal?: AbortSignal): Promise<string> {
+    return (
+      this.identity?.userId ?? (await this.#rotation.findStoredUserId()) ?? (await this.getIdentity(signal)).userId
+    );
+  }
+
   /** Begins to look after the login, in the background. A stored access token that lives is used as it is. */
   start(): void {
     this.#isStarted = true;

@@ -103,6 +103,19 @@ export class Rotation {
     }
   }
 
+  /**
+   * The user of the stored login that would serve; undefined where a token was given that nobody used yet. Makes no call.
+   * @throws DriveError `login-required` where there is neither
+   */
+  async findStoredUserId(): Promise<string | undefined> {
+    try {
+      const login = await this.#select(undefined);
+      return login.kind === 'stored' ? login.credentials.userId : undefined;
+    } catch (error) {
+      throw toKeeperError(error);
+    }
+  }
+
   async #select(serving: Credentials | undefined): Promise<Login> {
     return selectLogin(this.#options.configuredToken, await this.#options.folder.load(), serving);
   }

@@ -151,6 +151,18 @@ function fastClock(factor: number): () => number {
 }
 
 describe('a later start', () => {
+  it('tells whose it is without a call, whatever became of its tokens', async () => {
+    const scene = await setScene();
+    const first = await scene.createAccount({ refresh_token: scene.emulator.tokens.login('app') });
+    const { userId } = await first.getIdentity();
+    await scene.changeCredentials({ accessTokenExpiresAt: 1 });
+    scene.emulator.tokens.killRefreshTokens('app');
+    const refreshes = scene.countRefreshes();
+    const second = await scene.createAccount();
+    expect([await second.getUserId(), second.identity]).toEqual([userId, undefined]);
+    expect(scene.countRefreshes()).toBe(refreshes);
+  });
+
   it('with a living access token asks for nothing', async () => {
     const scene = await setScene();
     const { page } = scene.emulator.refreshTokens;
