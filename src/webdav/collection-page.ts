@@ -3,6 +3,7 @@ import type { TreeNode } from '../tree/node.ts';
 import { createDateFormats, type DateFormats } from './date-formats.ts';
 import { findContentLength } from './etag.ts';
 import type { Exchange } from './method.ts';
+import { toShownPath, toUrlPath } from './mount.ts';
 import { writePagedBody } from './paged-body.ts';
 import type { Tree } from './ports.ts';
 import { modifiedAtOf, type PropertyRecord } from './properties.ts';
@@ -51,7 +52,7 @@ export interface CollectionPageDeps {
 /** A plain readable index of a folder, for people with a browser. HEAD lists nothing. */
 export function createCollectionPage({ tree, properties }: CollectionPageDeps): CollectionHandler {
   return async (exchange, folder) => {
-    const { request, response, path, signal } = exchange;
+    const { request, response, path, mount, signal } = exchange;
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     response.statusCode = 200;
     if (request.method === 'HEAD') {
@@ -60,13 +61,14 @@ export function createCollectionPage({ tree, properties }: CollectionPageDeps): 
     }
     const dates = createDateFormats();
     const records = await properties.ofFolder(folder.entry);
-    const isSlashed = exchange.hasTrailingSlash || path === '/';
+    const isSlashed = exchange.hasTrailingSlash;
     // Links are relative, whatever prefix a proxy puts before ours; without the slash they start at the parent.
-    const base = isSlashed ? '' : `${encodeSegment(folder.name)}/`;
+    const base = isSlashed ? '' : `${encodeSegment(splitPath(toUrlPath(path, mount)).at(-1) ?? '')}/`;
+    const names = [splitPath(mount?.folder ?? '/').at(-1) ?? ROOT_TITLE, ...splitPath(toShownPath(path, mount))];
     await writePagedBody(
       response,
       {
-        head: formatHead(splitPath(path), isSlashed),
+        head: formatHead(names, isSlashed),
         pages: sortPages(tree.list(folder, toReadOptions(request), signal)),
         render: (child) => formatItem(child, base, formatTime(child, records, dates)),
         tail: '</ul>\n</body>\n</html>\n',
@@ -89,16 +91,18 @@ function compareFlat(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function formatHead(segments: readonly string[], isSlashed: boolean): string {
-  const here = segments.length - (isSlashed ? 0 : 1);
-  const linkTo = (depth: number) => '../'.repeat(here - depth) || './';
-  const title = escapeXml(segments.at(-1) ?? ROOT_TITLE);
-  const crumbs = [ROOT_TITLE, ...segments].map((name, depth, all) =>
-    depth === all.length - 1
+/** @param names of the folders from the root that the client sees to this one */
+function formatHead(names: readonly string[], isSlashed: boolean): string {
+  const depth = names.length - 1;
+  const here = isSlashed ? depth : depth - 1;
+  const linkTo = (target: number) => '../'.repeat(here - target) || './';
+  const title = escapeXml(names[depth] ?? '');
+  const crumbs = names.map((name, at) =>
+    at === depth
       ? `<span aria-current="page">${escapeXml(name)}</span>`
-      : `<a href="${linkTo(depth)}">${escapeXml(name)}</a>`,
+      : `<a href="${linkTo(at)}">${escapeXml(name)}</a>`,
   );
-  const up = segments.length === 0 ? '' : `<li class="up"><a href="${linkTo(segments.length - 1)}">..</a></li>\n`;
+  const up = depth === 0 ? '' : `<li class="up"><a href="${linkTo(depth - 1)}">..</a></li>\n`;
   return (
     `<!doctype html>\n<html>\n<head>\n<meta charset="utf-8">\n` +
     `<meta name="viewport" content="width=device-width, initial-scale=1">\n` +

@@ -3,7 +3,7 @@ import type { TreeNode } from '../tree/node.ts';
 import { contentTypeOf } from './content-type.ts';
 import { createDateFormats } from './date-formats.ts';
 import { findContentLength, formatETag } from './etag.ts';
-import { formatLockDiscovery, SUPPORTED_LOCK } from './lock-xml.ts';
+import { formatLockDiscovery, NO_SUPPORTED_LOCK, SUPPORTED_LOCK } from './lock-xml.ts';
 import type { Lock } from './locks.ts';
 import { modifiedAtOf, type PropertyRecord } from './properties.ts';
 import { DAV_NAMESPACE, escapeXml, formatKey, type QName } from './xml.ts';
@@ -35,13 +35,20 @@ export interface LivePropertiesDeps {
   readonly at: number;
   /** The class of the client that asks, by its name. */
   readonly client?: string | undefined;
+  /** Whether clients may lock what is served. Default: they may. */
+  readonly isLockable?: boolean;
 }
 
 /** What a name says of the one node that has none: the root. */
 const ROOT_DISPLAY_NAME = 'AliyunDrive';
 
 /** The properties that the server computes, for the rendering of one answer. */
-export function createLiveProperties({ quota, at, client }: LivePropertiesDeps): readonly LiveProperty[] {
+export function createLiveProperties({
+  quota,
+  at,
+  client,
+  isLockable = true,
+}: LivePropertiesDeps): readonly LiveProperty[] {
   const dates = createDateFormats();
   // Windows refuses a listing of more than 1 MB, and these two would be a third of it: it is given them when it names them.
   const tellsLocks = client !== 'windows';
@@ -70,7 +77,7 @@ export function createLiveProperties({ quota, at, client }: LivePropertiesDeps):
         ? `<D:getcontenttype>${escapeXml(contentTypeOf(node))}</D:getcontenttype>`
         : '<D:getcontenttype>httpd/unix-directory</D:getcontenttype>',
     ),
-    { ...dav('supportedlock', () => SUPPORTED_LOCK), inAllprop: tellsLocks },
+    { ...dav('supportedlock', () => (isLockable ? SUPPORTED_LOCK : NO_SUPPORTED_LOCK)), inAllprop: tellsLocks },
     { ...dav('lockdiscovery', (_node, { locks }) => formatLockDiscovery(locks, at)), inAllprop: tellsLocks },
     // RFC 4331 §2: not part of allprop, for they can be costly.
     named('quota-available-bytes', ({ entry }) => {

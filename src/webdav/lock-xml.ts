@@ -7,6 +7,9 @@ export const SUPPORTED_LOCK = `<D:supportedlock>${(['exclusive', 'shared'] as co
   .map((scope) => `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope>${WRITE}</D:lockentry>`)
   .join('')}</D:supportedlock>`;
 
+/** The same where no lock can be had. */
+export const NO_SUPPORTED_LOCK = '<D:supportedlock/>';
+
 /** RFC 4918 §15.8. @param at epoch ms, for the time that is left */
 export function formatLockDiscovery(locks: readonly Lock[], at: number): string {
   if (locks.length === 0) return '<D:lockdiscovery/>';

@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger, RequestRecord } from '../log.ts';
-import { writeError } from './errors.ts';
+import type { Logger } from '../log.ts';
+import { createDispatch, type Dispatch } from './dispatch.ts';
 import { DriveFileSystem, type OpenContent } from './file-system.ts';
-import type { Exchange, MethodHandler } from './method.ts';
+import type { MethodHandler } from './method.ts';
 import { createCopy, createMove } from './methods/copy-move.ts';
 import { createDelete } from './methods/delete.ts';
 import { createLock } from './methods/lock.ts';
 import { createMkcol } from './methods/mkcol.ts';
-import { answerOptions } from './methods/options.ts';
+import { createOptions, FULL_ACCESS } from './methods/options.ts';
 import { createPropfind } from './methods/propfind.ts';
 import { createProppatch } from './methods/proppatch.ts';
 import { createPut } from './methods/put.ts';
@@ -15,8 +14,6 @@ import { refuseNotAllowed, refuseUnknown, refuseWrite } from './methods/refused.
 import { createUnlock } from './methods/unlock.ts';
 import { createPreconditions } from './preconditions.ts';
 import { createPropertyCopy } from './property-copy.ts';
-import { parseRequestTarget } from './request-target.ts';
-import { createShell } from './shell.ts';
 import type { WriteDeps } from './write-deps.ts';
 
 export interface WebDavServerDeps extends Omit<WriteDeps, 'check' | 'copyFolderProperties'> {
@@ -31,48 +28,27 @@ export interface WebDavServerDeps extends Omit<WriteDeps, 'check' | 'copyFolderP
 }
 
 export interface WebDavServer {
-  /** Answers one request whose sender was authenticated; resolves when the answer is sent or its connection gone. */
-  handle(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
+  handle: Dispatch;
 }
 
 export function createWebDavServer(deps: WebDavServerDeps): WebDavServer {
   const { tree, writer, getHead, openContent, isReadOnly, version } = deps;
-  const methods: Readonly<Record<string, MethodHandler>> = {
-    OPTIONS: answerOptions,
-    PROPFIND: createPropfind(deps),
-    GET: getHead,
-    HEAD: getHead,
-    ...(isReadOnly ? refuseWrites() : createWrites(deps)),
-    POST: refuseNotAllowed,
-    PATCH: refuseNotAllowed,
-    TRACE: refuseNotAllowed,
-  };
-  const execute = createShell({
+  const handle = createDispatch({
     fileSystem: new DriveFileSystem(tree, openContent, isReadOnly ? undefined : writer),
     version,
-    methods: Object.fromEntries(Object.entries(methods).map(([name, handler]) => [name, guard(handler)])),
-    unknownMethod: guard(refuseUnknown),
-  });
-  return {
-    async handle(request, response, record) {
-      if (response.destroyed) return;
-      const departure = new AbortController();
-      const closed = new Promise<void>((resolve) => {
-        response.once('close', () => {
-          if (!response.writableFinished) departure.abort();
-          resolve();
-        });
-      });
-      try {
-        const target = parseRequestTarget(request.url ?? '', request.method ?? '');
-        execute({ request, response, record, ...target, signal: departure.signal });
-      } catch (error) {
-        record.error = error;
-        writeError(response, error);
-      }
-      await closed;
+    methods: {
+      OPTIONS: createOptions(FULL_ACCESS),
+      PROPFIND: createPropfind(deps),
+      GET: getHead,
+      HEAD: getHead,
+      ...(isReadOnly ? refuseWrites() : createWrites(deps)),
+      POST: refuseNotAllowed,
+      PATCH: refuseNotAllowed,
+      TRACE: refuseNotAllowed,
     },
-  };
+    unknownMethod: refuseUnknown,
+  });
+  return { handle };
 }
 
 type WriteMethod = 'PUT' | 'DELETE' | 'MKCOL' | 'COPY' | 'MOVE' | 'LOCK' | 'UNLOCK' | 'PROPPATCH';
@@ -101,23 +77,5 @@ function refuseWrites(): Readonly<Record<WriteMethod, MethodHandler>> {
     LOCK: refuseWrite,
     UNLOCK: refuseWrite,
     PROPPATCH: refuseWrite,
-  };
-}
-
-/** Turns whatever a method throws into its answer. */
-function guard(handler: MethodHandler): MethodHandler {
-  return async (exchange: Exchange) => {
-    const { response, record, signal } = exchange;
-    try {
-      await handler(exchange);
-    } catch (error) {
-      // Nobody is left to be told, and what failed is that somebody left.
-      if (signal.aborted) {
-        response.destroy();
-        return;
-      }
-      record.error = error;
-      writeError(response, error);
-    }
   };
 }

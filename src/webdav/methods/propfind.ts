@@ -24,7 +24,8 @@ import { getResource, toReadOptions } from '../resource.ts';
 
 export interface PropfindDeps {
   readonly tree: Tree;
-  readonly locks: Pick<LockSystem, 'covering' | 'ofChildren'>;
+  /** Undefined where nothing can be locked. */
+  readonly locks: Pick<LockSystem, 'covering' | 'ofChildren'> | undefined;
   readonly properties: Pick<PropertyStore, 'of' | 'ofFolder'>;
   readonly now: () => number;
 }
@@ -40,9 +41,12 @@ export function createPropfind(deps: PropfindDeps): MethodHandler {
     const isFolder = node.entry.kind === 'folder';
     const quota = isFolder && asksForQuota(asked) ? await tree.getQuota(signal) : undefined;
     const client = classifyClient(request.headers['user-agent']).name;
-    const plan = compilePlan(asked, createLiveProperties({ quota, at: now(), client }));
+    const plan = compilePlan(
+      asked,
+      createLiveProperties({ quota, at: now(), client, isLockable: locks !== undefined }),
+    );
     const href = formatResourceHref(askedPath, node);
-    const known = { record: await properties.of(node.entry), locks: await locks.covering(path) };
+    const known = { record: await properties.of(node.entry), locks: (await locks?.covering(path)) ?? [] };
     const own = formatResponse(href, plan(node, known));
     if (depth === '0' || !isFolder) {
       sendMultistatus(response, own);
@@ -72,10 +76,10 @@ async function createFinder(
   path: string,
 ): Promise<(child: TreeNode) => Known> {
   const records = await properties.ofFolder(folder.entry);
-  const findLocks = await locks.ofChildren(path);
+  const findLocks = await locks?.ofChildren(path);
   return ({ name, entry }) => {
     const record = records.get(recordIdOf(entry));
-    const covering = findLocks(name);
+    const covering = findLocks?.(name) ?? [];
     return record === undefined && covering.length === 0 ? NOTHING_KNOWN : { record, locks: covering };
   };
 }

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestRecord } from '../log.ts';
+import { writeError } from './errors.ts';
+import type { Exchange, MethodHandler } from './method.ts';
+import { type Mount, toTreePath } from './mount.ts';
+import { parseRequestTarget } from './request-target.ts';
+import { createShell, type ShellOptions } from './shell.ts';
+
+/**
+ * Answers one request whose sender was let in; resolves when the answer is sent or its connection gone.
+ * @param mount where the request's URL leads, if not to the tree's own root; the URL begins with its prefix
+ */
+export type Dispatch = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+  mount?: Mount,
+) => Promise<void>;
+
+/** Brings each request to its method, and whatever the method throws to its answer. */
+export function createDispatch({ methods, unknownMethod, ...options }: ShellOptions): Dispatch {
+  const execute = createShell({
+    ...options,
+    methods: Object.fromEntries(Object.entries(methods).map(([name, handler]) => [name, guard(handler)])),
+    unknownMethod: guard(unknownMethod),
+  });
+  return async (request, response, record, mount) => {
+    if (response.destroyed) return;
+    const departure = new AbortController();
+    const closed = new Promise<void>((resolve) => {
+      response.once('close', () => {
+        if (!response.writableFinished) departure.abort();
+        resolve();
+      });
+    });
+    try {
+      const target = parseRequestTarget(request.url ?? '', request.method ?? '');
+      const place = mount && { mount, path: toTreePath(mount, target.path) };
+      execute({ request, response, record, ...target, ...place, signal: departure.signal });
+    } catch (error) {
+      record.error = error;
+      writeError(response, error);
+    }
+    await closed;
+  };
+}
+
+/** Turns whatever a method throws into its answer. */
+function guard(handler: MethodHandler): MethodHandler {
+  return async (exchange: Exchange) => {
+    const { response, record, signal } = exchange;
+    try {
+      await handler(exchange);
+    } catch (error) {
+      // Nobody is left to be told, and what failed is that somebody left.
+      if (signal.aborted) {
+        response.destroy();
+        return;
+      }
+      record.error = error;
+      writeError(response, error);
+    }
+  };
+}
