@@ -10,6 +10,7 @@ import { createFront } from './http/front.ts';
 import type { Logger, RequestRecord } from './log.ts';
 import type { AccountStatus } from './state/account-status.ts';
 import { FolderBlocks } from './state/block-store.ts';
+import { PrivateLinks } from './state/private-links.ts';
 import { isSmallRead } from './transfer/blocks.ts';
 import { BodyGate } from './transfer/body-gate.ts';
 import { createCachedRead } from './transfer/cached-read.ts';
@@ -22,6 +23,8 @@ import { createOpenReadStream, type OpenReadStream } from './transfer/read-strea
 import { RedirectWatch } from './transfer/redirect-watch.ts';
 import { createLayout } from './tree/layout.ts';
 import { createCollectionPage } from './webdav/collection-page.ts';
+import type { OpenContent } from './webdav/file-system.ts';
+import { createLinkServer } from './webdav/link-server.ts';
 import { createGetHead } from './webdav/methods/get-head.ts';
 import { createWebDavServer } from './webdav/server.ts';
 import { createWriting } from './writing.ts';
@@ -117,22 +120,32 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     now,
     log,
   });
+  const openContent: OpenContent = async ({ entry: listed }) => {
+    const entry = await livePhotos.resolve(listed);
+    if (entry.sizeBytes === 0) return Readable.from([]);
+    return openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 });
+  };
   const webdav = createWebDavServer({
     ...writing,
     getHead,
-    openContent: async ({ entry: listed }) => {
-      const entry = await livePhotos.resolve(listed);
-      if (entry.sizeBytes === 0) return Readable.from([]);
-      return openReadStream(entry, { first: 0, last: entry.sizeBytes - 1 });
-    },
+    openContent,
     isReadOnly: settings.read_only,
     version,
     now,
     log,
   });
+  const linkServer = createLinkServer({
+    ...writing,
+    links: new PrivateLinks({ store, userId: () => account.getUserId(), log, now }),
+    getHead,
+    openContent,
+    version,
+    now,
+  });
   const front = createFront({
     settings,
     handleDav: webdav.handle,
+    handlePrivate: linkServer.handle,
     handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()) }),
     openAdminPaths: OPEN_ADMIN_PATHS,
     classifyClient: (userAgent) => classifyClient(userAgent).name,

@@ -43,13 +43,21 @@ const MAX_DEPTH = 5;
 /** The last fence: whatever a text quotes, signed links, credentials in URLs and tokens are cut out of it. */
 export function redactText(text: string): string {
   const bounded = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
-  return bounded
+  const cut = bounded
     .replace(/(https?:\/\/)[^\s/?#@"'<>]+@/g, '$1')
     .replace(/(https?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/g, `$1?${REDACTED}`)
     .replace(/\bBearer\s+[\w.~+/=-]+/gi, `Bearer ${REDACTED}`)
     .replace(/\b((?:access|refresh)_?token\\?["']?\s*[:=]\s*\\?["']?)[\w.~+/=-]+/gi, `$1${REDACTED}`)
     .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED)
     .replace(/\b[0-9a-f]{32}\b/gi, REDACTED);
+  return redactLinkTokens(cut);
+}
+
+/** Cuts tokens of private links out of an address, by their place in it and by their form, and leaves all else as it is. */
+export function redactLinkTokens(text: string): string {
+  // Every request's path comes through here, and to look for two words costs far less than the patterns.
+  if (!text.includes('.alidav/') && !text.includes('link_')) return text;
+  return text.replace(/(\.alidav\/+t\/+)[^\s/?#"'<>]+/g, `$1${REDACTED}`).replace(/link_[\w-]{32}/g, REDACTED);
 }
 
 function serializeError(error: unknown, depth = 0): unknown {
@@ -69,7 +77,8 @@ function redactFields(fields: Record<string, unknown>, depth = 0): Record<string
 function redactField(name: string, value: unknown, depth: number): unknown {
   if (SECRET_FIELDS.has(name.toLowerCase().replace(/[-_]/g, ''))) return REDACTED;
   // Neither what was asked for by name nor who is signed in is a secret, though both may look like a refresh token.
-  if (name === 'path' || name === 'userId') return value;
+  if (name === 'userId') return value;
+  if (name === 'path') return typeof value === 'string' ? redactLinkTokens(value) : value;
   return redactValue(value, depth);
 }
 

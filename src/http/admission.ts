@@ -1,22 +1,26 @@
 import type { IncomingMessage } from 'node:http';
+import { isAdminPath } from './admin-path.ts';
 import type { Authenticate } from './authentication.ts';
 import type { Peer } from './forwarded.ts';
 import type { HostGuard } from './host-guard.ts';
+import { type PrivateAddress, parsePrivateAddress } from './private-address.ts';
 import type { Refusal } from './refusal.ts';
+import { refuseGuesser, type Throttle } from './throttle.ts';
 import { parseTarget } from './url-guard.ts';
-
-/** The one name of the root that is not the drive's. */
-const ADMIN_ROOT = '/.alidav';
 
 export interface AdmissionRules {
   readonly guardHost: HostGuard;
   readonly openAdminPaths: readonly string[];
   readonly authenticate: Authenticate;
+  /** Of those who guess passwords or tokens. */
+  readonly throttle: Throttle;
 }
 
 export interface Admission {
   /** What the request names, decoded; undefined when that cannot be read. */
   readonly path: string | undefined;
+  /** Set where a link token stands in the place of credentials; whether it is a good one is still to be found out. */
+  readonly privateAddress: PrivateAddress | undefined;
   /** Why it goes no further. */
   readonly refusal: Refusal | undefined;
 }
@@ -25,14 +29,19 @@ export interface Admission {
 export function admit(request: IncomingMessage, peer: Peer, rules: AdmissionRules): Admission {
   const { method = '', url: asSent = '' } = request;
   const target = parseTarget(method, asSent);
-  if ('status' in target) return { path: undefined, refusal: target };
+  if ('status' in target) return { path: undefined, privateAddress: undefined, refusal: target };
   request.url = target.url;
+  const privateAddress = parsePrivateAddress(target.path);
   const refusal =
     rules.guardHost(request, target.authority, peer.forwardedHost) ??
     checkExpectation(request) ??
-    (isOpen(request, target.path, rules) ? undefined : rules.authenticate(request, asSent, peer.address));
+    (privateAddress
+      ? refuseGuesser(rules.throttle, peer.address)
+      : isOpen(request, target.path, rules)
+        ? undefined
+        : rules.authenticate(request, asSent, peer.address));
   if (target.authority !== undefined) request.headers.host = target.authority;
-  return { path: target.path, refusal };
+  return { path: target.path, privateAddress, refusal };
 }
 
 /** HTTP/1.0 knew no expectations: RFC 9110 §10.1.1 has them ignored there. */
@@ -45,8 +54,4 @@ function checkExpectation({ headers, httpVersion }: IncomingMessage): Refusal | 
 function isOpen({ method, headers }: IncomingMessage, path: string, { openAdminPaths }: AdmissionRules): boolean {
   if (openAdminPaths.includes(path)) return true;
   return method === 'OPTIONS' && headers.authorization === undefined && !isAdminPath(path);
-}
-
-export function isAdminPath(path: string): boolean {
-  return path === ADMIN_ROOT || path.startsWith(`${ADMIN_ROOT}/`);
 }

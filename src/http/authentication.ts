@@ -4,7 +4,7 @@ import { computeResponse, type DigestCredentials, parseDigest } from './digest.t
 import { createNonces } from './nonces.ts';
 import type { Refusal } from './refusal.ts';
 import { createSecretMatcher } from './secret.ts';
-import { createThrottle } from './throttle.ts';
+import { refuseGuesser, type Throttle } from './throttle.ts';
 import { parseTarget } from './url-guard.ts';
 
 const REALM = 'alidav';
@@ -32,11 +32,14 @@ const MESSAGES = {
 export type Authenticate = (request: IncomingMessage, target: string, address: string) => Refusal | undefined;
 
 /** Basic (RFC 7617) and Digest (RFC 7616) against the one user of the settings. Costs no call and no memory without bound. */
-export function createAuthentication(settings: AuthenticationSettings, now: () => number): Authenticate {
+export function createAuthentication(
+  settings: AuthenticationSettings,
+  throttle: Throttle,
+  now: () => number,
+): Authenticate {
   const { user, password } = settings;
   if (password === undefined) return () => undefined;
   const nonces = createNonces(now);
-  const throttle = createThrottle(now);
   const isUser = user === undefined ? () => true : createSecretMatcher(Buffer.from(user));
   const isPassword = createSecretMatcher(Buffer.from(password));
   const isLogin = createSecretMatcher(Buffer.from(`${user}:${password}`));
@@ -74,8 +77,8 @@ export function createAuthentication(settings: AuthenticationSettings, now: () =
 
   return (request, target, address) => {
     if (request.headers.authorization === undefined) return challenge(nonces.issue(), 'missing');
-    const waitMs = throttle.waitMs(address);
-    if (waitMs > 0) return tooManyFailures(waitMs);
+    const wait = refuseGuesser(throttle, address);
+    if (wait) return wait;
     const verdict = judge(request, target);
     if (verdict === 'granted') return undefined;
     if (verdict === 'wrong') throttle.fail(address);
@@ -97,14 +100,6 @@ function challenge(nonce: string, why: keyof typeof MESSAGES): Refusal {
     status: 401,
     message: MESSAGES[why],
     headers: { 'WWW-Authenticate': [...digests, `Basic realm="${REALM}", charset="UTF-8"`] },
-  };
-}
-
-function tooManyFailures(waitMs: number): Refusal {
-  return {
-    status: 429,
-    message: 'Too many wrong passwords from this address. Wait, then try again with the right one.',
-    headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) },
   };
 }
 

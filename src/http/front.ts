@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { formatBaseUrl } from '../config/base-url.ts';
 import type { Settings } from '../config/schema.ts';
-import type { Logger, RequestRecord } from '../log.ts';
-import { type AdmissionRules, admit, isAdminPath } from './admission.ts';
+import { type Logger, type RequestRecord, redactLinkTokens } from '../log.ts';
+import { isAdminPath } from './admin-path.ts';
+import { type AdmissionRules, admit } from './admission.ts';
 import { createAuthentication } from './authentication.ts';
 import { answerConnectionErrors } from './connection-errors.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { createPeerReader, type Peer } from './forwarded.ts';
 import { createHostGuard } from './host-guard.ts';
-import { formatUrl, readTlsFiles, startListening } from './listen.ts';
-import { refuse } from './refusal.ts';
+import { readTlsFiles, startListening } from './listen.ts';
+import type { PrivateAddress } from './private-address.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { BODY_LIMITS, type BodyLimits, continueWhenRead, watchBody } from './request-body.ts';
 import { logRequest } from './request-log.ts';
+import { createThrottle } from './throttle.ts';
 
 export type FrontSettings = Pick<
   Settings,
@@ -25,6 +29,13 @@ export interface FrontDeps {
   handleDav(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
   /** `/.alidav` and all below it; `path` is decoded. */
   handleAdmin(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+  /** What came by a private address. Resolves with false, and has answered nothing, where its token opens nothing. */
+  handlePrivate(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+    address: PrivateAddress,
+  ): Promise<boolean>;
   /** Admin paths that need no credentials. */
   readonly openAdminPaths: readonly string[];
   readonly log: Logger;
@@ -51,6 +62,15 @@ class SameOriginResponse extends ServerResponse {
 
 const CLOSE = { Connection: 'close' };
 
+const NO_SUCH_LINK: Refusal = {
+  status: 404,
+  message: 'There is no such link, or it has ended.',
+  headers: { 'Cache-Control': 'no-store' },
+};
+
+/** Of a slash, or of what needs none (RFC 3986 §6.2.2.2). */
+const NEEDLESS_ESCAPE = /%(?:2[def]|3\d|[46][1-9a-f]|5[\daf]|7[\dae])/gi;
+
 const SERVER_OPTIONS = {
   ServerResponse: SameOriginResponse,
   maxHeaderSize: 64 * 2 ** 10,
@@ -75,7 +95,7 @@ export function createFront(deps: FrontDeps): Front {
       serve(server, connections, deps);
       const address = await startListening(server, host, port);
       server.on('error', (error) => deps.log.error({ error }, 'cannot accept a connection'));
-      return { url: formatUrl(host, address, tls !== undefined) };
+      return { url: formatBaseUrl(host, address.port, tls !== undefined) };
     },
     async close(graceMs) {
       if (!server?.listening) return;
@@ -91,7 +111,8 @@ export function createFront(deps: FrontDeps): Front {
 function serve(server: Server, connections: Connections, deps: FrontDeps): void {
   const { settings, openAdminPaths, log, now } = deps;
   const guardHost = createHostGuard(settings);
-  const rules = { guardHost, openAdminPaths, authenticate: createAuthentication(settings, now) };
+  const throttle = createThrottle(now);
+  const rules = { guardHost, openAdminPaths, throttle, authenticate: createAuthentication(settings, throttle, now) };
   const readPeer = createPeerReader(settings.trusted_proxies);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     connections.add(response);
@@ -130,9 +151,18 @@ async function answer(
     error: undefined,
   };
   const admission = admit(request, peer, rules);
-  const path = admission.path ?? toShownTarget(request.url ?? '');
+  const { privateAddress, refusal } = admission;
+  const path = admission.path ?? toReadableTarget(request.url ?? '');
   const isProbe = deps.openAdminPaths.includes(path);
-  const facts = { record, response, path, address: peer.address, startedAt, sentBefore, isProbe };
+  const facts = {
+    record,
+    response,
+    path: redactLinkTokens(path),
+    address: peer.address,
+    startedAt,
+    sentBefore,
+    isProbe,
+  };
   response.once('close', () => logRequest(log, facts, now));
   response.setHeader('X-Content-Type-Options', 'nosniff');
   watchBody(request, response, deps.bodyLimits ?? BODY_LIMITS, now, () => {
@@ -140,16 +170,23 @@ async function answer(
     if (response.headersSent) request.destroy();
     else refuse(response, { status: 408, message: 'The rest of the body did not come.', headers: CLOSE });
   });
-  if (admission.refusal) {
-    record.error = admission.refusal.message;
-    refuse(response, admission.refusal);
+  if (refusal) {
+    record.error = refusal.message;
+    refuse(response, refusal);
     return;
   }
+  const respond = async () => {
+    if (!privateAddress) {
+      await (isAdminPath(path) ? deps.handleAdmin(request, response, path) : deps.handleDav(request, response, record));
+    } else if (!(await answerPrivate(request, response, record, privateAddress, deps))) {
+      rules.throttle.fail(peer.address);
+      record.error = NO_SUCH_LINK.message;
+      refuse(response, NO_SUCH_LINK);
+    }
+  };
   const run = deps.runWithRecord ?? ((_record, handle) => handle());
   try {
-    await run(record, () =>
-      isAdminPath(path) ? deps.handleAdmin(request, response, path) : deps.handleDav(request, response, record),
-    );
+    await run(record, respond);
   } catch (error) {
     record.error = error;
     if (response.headersSent) response.destroy();
@@ -157,7 +194,27 @@ async function answer(
   }
 }
 
-/** An unreadable target as the log shows it: cut short, and without its query, which may hold anything. */
-function toShownTarget(target: string): string {
-  return target.slice(0, 256).replace(/[?#].*$/, '');
+/** The address holds the secret, so nothing that is shown by it may tell other sites where it was found. */
+function answerPrivate(
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+  address: PrivateAddress,
+  deps: FrontDeps,
+): Promise<boolean> {
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  // Credentials do nothing here. A player that brings some would lose them on a redirect, and would be streamed to for that.
+  delete request.headers.authorization;
+  return deps.handlePrivate(request, response, record, address);
+}
+
+/**
+ * An unreadable target for the log: cut short, without its query, which may hold anything, and without the escapes that
+ * would only hide what it says.
+ */
+function toReadableTarget(target: string): string {
+  return target
+    .replace(/[?#].*$/, '')
+    .replace(NEEDLESS_ESCAPE, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)))
+    .slice(0, 256);
 }

@@ -87,10 +87,3 @@ function explain(code: string, host: string, port: number): string {
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
-
-/** The URL to reach a listening server by, from this machine where it listens on every address. */
-export function formatUrl(host: string, { port, family }: AddressInfo, isTls: boolean): string {
-  const isWildcard = /^(?:0\.0\.0\.0|\[?::\]?)$/.test(host);
-  const name = isWildcard ? (family === 'IPv6' ? '[::1]' : '127.0.0.1') : host.includes(':') ? `[${host}]` : host;
-  return `${isTls ? 'https' : 'http'}://${name}:${port}/`;
-}

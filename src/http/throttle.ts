@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import type { Refusal } from './refusal.ts';
 
 const MAX_FAILURES = 10;
 const WINDOW_MS = 60_000;
@@ -21,7 +22,7 @@ export interface Throttle {
 }
 
 /**
- * Slows down whoever guesses passwords: nine failures a minute are free, the tenth has to wait, and each further one twice
+ * Slows down whoever guesses passwords or link tokens: nine failures a minute are free, the tenth has to wait, and each further one twice
  * as long. A success forgives nothing, or a guesser could hide behind the owner's traffic through the same proxy. Memory
  * is bounded.
  */
@@ -42,6 +43,17 @@ export function createThrottle(now: () => number): Throttle {
       failures.blockMs = Math.min(failures.blockMs * 2, LONGEST_BLOCK_MS);
       failures.blockedUntil = now() + failures.blockMs;
     },
+  };
+}
+
+/** Undefined where the address need not wait. */
+export function refuseGuesser(throttle: Throttle, address: string): Refusal | undefined {
+  const waitMs = throttle.waitMs(address);
+  if (waitMs === 0) return undefined;
+  return {
+    status: 429,
+    message: 'Too many wrong passwords or links from this address. Wait, then try again with the right one.',
+    headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) },
   };
 }
 

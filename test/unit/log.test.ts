@@ -34,6 +34,9 @@ describe('redactText', () => {
     ['{"refresh_token":"hidden","x":1}', '{"refresh_token":"[redacted]","x":1}'],
     ['{\\"access_token\\":\\"hidden\\"}', '{\\"access_token\\":\\"[redacted]\\"}'],
     ['accessToken=hidden&x=1', 'accessToken=[redacted]&x=1'],
+    ['GET /.alidav/t/hidden/a.mkv', 'GET /.alidav/t/[redacted]/a.mkv'],
+    ['at http://h/.alidav//t/hidden', 'at http://h/.alidav//t/[redacted]'],
+    ['"link_hidden7890abcdefghijklm-_opqrstu"', '"[redacted]"'],
   ])('%s', (text, expected) => {
     expect(redactText(text)).toBe(expected);
     expect(redactText(text)).not.toContain('hidden');
@@ -44,6 +47,7 @@ describe('redactText', () => {
     'http://127.0.0.1:8080/',
     'sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709',
     'why?',
+    'link_to_a_page, /.alidav/today and /.alidav/t',
     '',
   ])('leaves "%s" alone', (text) => {
     expect(redactText(text)).toBe(text);
@@ -51,7 +55,9 @@ describe('redactText', () => {
 
   it('bounds what it reads', () => {
     const startedAt = Date.now();
-    expect(redactText('http://'.repeat(100_000)).length).toBeLessThan(20_000);
+    for (const text of ['http://', '.alidav', '/', '.alidav/t/', 'link_']) {
+      expect(redactText(text.repeat(100_000)).length).toBeLessThan(20_000);
+    }
     expect(Date.now() - startedAt).toBeLessThan(1_000);
   });
 });
@@ -84,6 +90,11 @@ describe('createLogger', () => {
       userId: HEX,
       msg: 'see https://h/b?[redacted]',
     });
+  });
+
+  it('cuts link tokens out of paths too', () => {
+    const line = lineOf((log) => log.info({ path: '/.alidav/t/hidden/a b/c' }));
+    expect(line.path).toBe('/.alidav/t/[redacted]/a b/c');
   });
 
   it.each(['err', 'error', 'reason'])(

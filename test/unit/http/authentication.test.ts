@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createAuthentication } from '../../../src/http/authentication.ts';
 import type { Refusal } from '../../../src/http/refusal.ts';
+import { createThrottle } from '../../../src/http/throttle.ts';
 import { basic } from './rig.ts';
 
 const SETTINGS = { user: 'owner', password: 'pa:ss+/ß' };
@@ -14,7 +15,11 @@ interface Asked {
 }
 
 function createDoor(settings: { user?: string; password?: string } = SETTINGS, now = () => 1e12) {
-  const authenticate = createAuthentication({ user: settings.user, password: settings.password }, now);
+  const authenticate = createAuthentication(
+    { user: settings.user, password: settings.password },
+    createThrottle(now),
+    now,
+  );
   return (authorization: string | undefined, { method = 'GET', target = '/', address = '192.0.2.1' }: Asked = {}) =>
     authenticate({ method, headers: { authorization } } as unknown as IncomingMessage, target, address);
 }

@@ -18,6 +18,9 @@ export interface Rig {
   open(): Socket;
 }
 
+/** The one token that opens something. */
+export const GOOD_TOKEN = 'link_good';
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export async function startRig(
@@ -44,6 +47,12 @@ export async function startRig(
       handled.push(`${request.method} ${request.url}`);
       if (deps.dav) await deps.dav(request, response);
       else response.end('dav');
+    },
+    async handlePrivate(request, response, _record, { token, prefix }) {
+      if (token !== GOOD_TOKEN) return false;
+      handled.push(`${request.method} ${request.url}`);
+      response.end(`private ${prefix}`);
+      return true;
     },
     async handleAdmin(_request, response, path) {
       response.end(`admin ${path}`);
