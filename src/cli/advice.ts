@@ -31,5 +31,6 @@ export const CLIENT_ADVICE: Readonly<Record<string, readonly string[]>> = {
   players: [
     'VLC, Kodi and Infuse keep a link for a whole film, and open-platform links live 15 minutes: alidav streams to them.',
     'mpv and ffmpeg lose the password on the way back from a redirect: with a password set, alidav streams to them.',
+    'At the address that "alidav link add" prints they need none, and are redirected.',
   ],
 };

@@ -24,6 +24,17 @@ Exits with 1 when the stored login no longer works.`,
   doctor: `alidav doctor [--client ${Object.keys(CLIENT_ADVICE).join('|')}]
 Checks configuration, state folder, clock, whether AliyunDrive can be reached and the login
 works, and says what the named client needs. Exits with 1 when something is broken.`,
+  link: `alidav link add [--label TEXT] [--folder /Films] [--expires 12h|30d|2027-01-31]
+Prints a private address: it shows the drive, or the folder, for reading to whoever knows it,
+without a password. mpv and ffmpeg are redirected there, and seek. It is shown only once.
+
+alidav link list
+One line a link: its id, when it was made, ends and was last used, its folder and its label.
+
+alidav link remove ID
+The address works no longer, at once. Exits with 1 where there is no such link.
+
+None of them needs the network, nor the server to stop.`,
 };
 
 /** @param command undefined for the overview. */
@@ -36,6 +47,7 @@ export function formatHelp(command: Command | undefined): string {
   alidav login     store a refresh token
   alidav whoami    who is signed in, and how much space is used
   alidav doctor    what is wrong, and what to do about it
+  alidav link      private addresses, for players that cannot keep a password
 
 ${COMMON_FLAGS}`;
 }

@@ -27,6 +27,10 @@ async function run(argv: readonly string[]): Promise<number> {
       const { doctor } = await import('./doctor.ts');
       return doctor(() => readConfig(args), args.client);
     }
+    case 'link': {
+      const { link } = await import('./link.ts');
+      return link(args, () => readConfig(args));
+    }
   }
 }
 

@@ -87,7 +87,11 @@ function formatWriting({ read_only, trash }: Settings): string {
 }
 
 /** A server that listens everywhere is shown at an address that another machine can type. */
-function reachableUrl({ url, settings, outsideAddress }: StartScreenFacts): string {
+export function reachableUrl({
+  url,
+  settings,
+  outsideAddress,
+}: Pick<StartScreenFacts, 'url' | 'settings' | 'outsideAddress'>): string {
   const isEverywhere = /^(?:0\.0\.0\.0|\[?::\]?)$/.test(settings.host);
   if (!isEverywhere || outsideAddress === undefined) return url;
   const shown = new URL(url);

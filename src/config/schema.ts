@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 // The classic build of zod 4 loads fifty languages: a seventh of a second and 12 MB that nobody here reads.
 import { z } from 'zod/v3';
-import { formatHref, parseHref } from '../drive/path.ts';
+import { parsePath } from '../drive/path.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40 };
 
@@ -78,7 +78,7 @@ const addresses = z
   });
 
 const drivePath = text.transform((raw, context) => {
-  const parsed = parseHref(formatHref(raw.startsWith('/') ? raw : `/${raw}`));
+  const parsed = parsePath(raw);
   if (parsed === undefined) {
     context.addIssue({ code: 'custom', message: 'must be a folder of the drive such as /Films' });
     return z.NEVER;

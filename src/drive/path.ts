@@ -21,6 +21,11 @@ export function parseHref(href: string): string | undefined {
   return `/${segments.join('/')}`;
 }
 
+/** Reads a path as people write it, decoded and with or without its slashes at the ends; undefined when it is malformed. */
+export function parsePath(text: string): string | undefined {
+  return parseHref(formatHref(text.startsWith('/') ? text : `/${text}`));
+}
+
 /** Encodes a path for an href or a Location: everything but RFC 3986 unreserved characters is percent-encoded. */
 export function formatHref(path: string): string {
   return path.split('/').map(encodeSegment).join('/');

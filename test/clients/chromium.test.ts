@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePath, FILM, POEM, POEMS, startDemo } from '../support/demo.ts';
+import { LINK_IN_LOG, makePrivateLink } from '../support/private-link.ts';
 import { describeWith, run } from '../support/programs.ts';
 import { requestLines } from '../support/request-lines.ts';
 import { makeScratch, removeScratch } from '../support/scratch.ts';
@@ -63,6 +64,17 @@ describeWith(['chromium', 'timeout'], 'Chromium', () => {
       it('plays a film, whose end its player asks for as one of us', async () => {
         await open(FILM, '--timeout=4000', `--screenshot=${profile}/film.png`);
         const played = requestLines(stack, { client: 'browser', path: FILM });
+        expect(played.map(({ status }) => status)).toContain(206);
+        expect(played.map(({ status }) => status)).not.toContain(403);
+      });
+
+      it('does so by a private link too, from a folder’s page on', async () => {
+        const link = await makePrivateLink(stack, FILM.slice(0, FILM.lastIndexOf('/')));
+        const film = FILM.slice(FILM.lastIndexOf('/'));
+        const page = await open(link, '--dump-dom');
+        expect(page).toMatch(new RegExp(`<a href="${link.split('/').at(-1)}/[^"]+">${film.slice(1, 3)}`));
+        await open(link + film, '--timeout=4000', `--screenshot=${profile}/linked.png`);
+        const played = requestLines(stack, { client: 'browser', path: LINK_IN_LOG + film });
         expect(played.map(({ status }) => status)).toContain(206);
         expect(played.map(({ status }) => status)).not.toContain(403);
       });

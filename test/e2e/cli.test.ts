@@ -6,7 +6,7 @@ import { type Machine, makeMachine } from './alidav-process.ts';
 
 vi.setConfig({ maxConcurrency: 4 });
 
-const COMMANDS = ['serve', 'demo', 'login', 'whoami', 'doctor'];
+const COMMANDS = ['serve', 'demo', 'login', 'whoami', 'doctor', 'link'];
 
 let machine: Machine;
 beforeAll(() => {

@@ -119,6 +119,75 @@ it.concurrent.each(LOGIN_KINDS)('a %s login: no secret is in a log line, an erro
   expect(answers.join('\n')).not.toMatch(/x-oss-signature=\w/);
 });
 
+it('a private link: its token is in no log line, no error, no list and no file', async () => {
+  const emulator = await startEmulator({ content: 'empty' });
+  const machine = makeMachine();
+  machines.push(machine);
+  const { store, drives, faults } = emulator;
+  store.addFile(store.root(drives.backup), 'film.mp4', Buffer.alloc(300_000, 'x'));
+  const account = { ...accountEnv(emulator, 'open'), ALIDAV_DRIVE: 'backup' };
+  const env = { ...account, ALIDAV_USER: 'me', ALIDAV_PASSWORD: PASSWORD, ALIDAV_LOG_LEVEL: 'trace' };
+  const served = await machine.serve(['serve'], env);
+  const made = await machine.run(['link', 'add'], env);
+  const { pathname: address } = new URL(made.stdout.trim());
+  const [, token = ''] = /link_([\w-]{32})/.exec(address) ?? [];
+  expect(token).not.toBe('');
+  const errors: string[] = [];
+  const get = async (target: string, headers: Record<string, string> = {}, method = 'GET') => {
+    const answer = await ask(served.url, target, { method, headers: { Depth: '1', ...headers } });
+    // The hrefs of an answer are where the address belongs.
+    errors.push(JSON.stringify(answer.headers), answer.status < 400 ? '' : answer.text);
+    return answer.status;
+  };
+
+  expect(await get(address, {}, 'PROPFIND')).toBe(207);
+  expect(await get(address)).toBe(200);
+  expect(await get(`${address}film.mp4`, { 'User-Agent': 'Lavf/60' })).toBe(302);
+  // A page that was reached by the link, and one that names it.
+  const referer = { Referer: `${served.url}${address}`, Origin: `http://evil.example${address}` };
+  expect(await get(`${address}film.mp4`, referer)).toBe(403);
+  expect(await get(`${address}film.mp4`, { Referer: referer.Referer })).toBe(200);
+  expect(await get(`${address}nothing`)).toBe(404);
+  expect(await get(`${address}film.mp4`, { Destination: address }, 'MOVE')).toBe(405);
+  expect(await get(`${address}film.mp4`, {}, 'STEAL')).toBe(400);
+  faults.inject({ kind: 'answer', endpoint: '*', status: 500, body: `asked by ${address}`, times: 8 });
+  expect(await get(address, { 'Cache-Control': 'no-cache' }, 'PROPFIND')).toBe(503);
+  faults.clear();
+  const mangled = [
+    address.slice(0, -2),
+    `${address}%`,
+    `${address}../..`,
+    `${address}#there`,
+    `${address}.alidav/t/link_${token}/`,
+    `//.alidav//%74//link%5f${token}//%zz`,
+    `/.alidav%2ft%2flink_${token}`,
+    `/.ALIDAV/T/link_${token}/x`,
+    `/x?link_${token}`,
+    `/x/link_${token}`,
+    `http://other.example${address}`,
+    `${address}${'a'.repeat(40_000)}`,
+  ];
+  for (const target of mangled) await get(target);
+  await get('/x', { Authorization: `Bearer link_${token}`, Cookie: address, 'User-Agent': `link_${token}` });
+  const list = await machine.run(['link', 'list'], env);
+  const [id = ''] = /^[\da-f]{8} /m.exec(list.stdout) ?? [];
+  const removed = await machine.run(['link', 'remove', id.trim()], env);
+  expect(removed.code).toBe(0);
+  expect(await get(address)).toBe(404);
+  await served.stop();
+  await emulator.close();
+
+  const files = readdirSync(machine.home, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  expect(files.length).toBeGreaterThan(1);
+  for (const { parentPath, name } of files) {
+    expect([name, readFileSync(path.join(parentPath, name)).includes(token)]).toEqual([name, false]);
+  }
+  expect(served.stdout()).toContain('/.alidav/t/[redacted]/film.mp4');
+  expectNone([token], served.stdout() + served.stderr());
+  expectNone([token], errors.join('\n'));
+  expectNone([token], [made.stderr, list.stdout, list.stderr, removed.stdout, removed.stderr].join('\n'));
+});
+
 it('an address with the password in it is shown without', async () => {
   const stack = await startStack({ env: { ALIDAV_USER: 'me', ALIDAV_PASSWORD: PASSWORD } });
   const { host } = new URL(stack.url);

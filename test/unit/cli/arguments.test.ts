@@ -12,6 +12,15 @@ describe('parseArguments', () => {
     [['whoami', '--config', 'mine.json'], { command: 'whoami', configFile: 'mine.json', flags: {} }],
     [['doctor', '--client', 'windows'], { command: 'doctor', client: 'windows' }],
     [['--client-secret-file', '/run/secret'], { flags: { 'client-secret-file': '/run/secret' } }],
+    [['link', 'list'], { command: 'link', operands: ['list'], linkFlags: {} }],
+    [
+      ['link', 'remove', '0a1b2c3d', '--state-dir=/s'],
+      { operands: ['remove', '0a1b2c3d'], flags: { 'state-dir': '/s' } },
+    ],
+    [
+      ['link', 'add', '--folder', '/Films', '--label=tv', '--expires', '30d', '--port', '1'],
+      { operands: ['add'], linkFlags: { folder: '/Films', label: 'tv', expires: '30d' }, flags: { port: '1' } },
+    ],
     [['-h'], { help: true }],
     [['demo', '--help'], { command: 'demo', help: true }],
     [['--version'], { version: true }],
@@ -27,6 +36,9 @@ describe('parseArguments', () => {
     [['--port'], /needs a value/],
     [['--port', '--host', 'x'], /needs a value/],
     [['serve', 'demo'], /one word too many/],
+    [['serve', '--folder', '/Films'], /--folder is for "alidav link add"/],
+    [['link', 'list', '--expires=1d'], /--expires is for "alidav link add"/],
+    [['link', 'add', '--lable', 'tv'], /did you mean --label/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(UsageError);
     expect(() => parseArguments(argv)).toThrow(message);

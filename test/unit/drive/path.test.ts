@@ -1,5 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { encodeSegment, formatHref, parseHref, splitPath } from '../../../src/drive/path.ts';
+import { encodeSegment, formatHref, parseHref, parsePath, splitPath } from '../../../src/drive/path.ts';
+
+describe('parsePath', () => {
+  it.each([
+    ['/', '/'],
+    ['', '/'],
+    ['Films', '/Films'],
+    ['/Films/电影/', '/Films/电影'],
+    ['/100%/a b#?', '/100%/a b#?'],
+    ['/%2e%2e', '/%2e%2e'],
+    ['/a/../b', undefined],
+    ['..', undefined],
+    ['/a\0', undefined],
+  ])('%j is %j', (text, path) => {
+    expect(parsePath(text)).toBe(path);
+  });
+});
 
 describe('parseHref', () => {
   it.each([
