@@ -17,6 +17,7 @@ import { NameClaims } from './tree/name-claims.ts';
 import type { OperationRecord } from './tree/operation-record.ts';
 import { Operations } from './tree/operations.ts';
 import { Overlay } from './tree/overlay.ts';
+import { StoredListings } from './tree/stored-listings.ts';
 import { LockSystem } from './webdav/locks.ts';
 import { PropertyStore } from './webdav/property-store.ts';
 
@@ -97,6 +98,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     onListed: (folder, ids) => inBackground(properties.sweep(folder, ids), log),
     root: settings.root,
     listFreshMs: settings.list_fresh_s * 1000,
+    stored: new StoredListings(shared),
   });
   const listFresh = tree.fetchEntries.bind(tree);
 
@@ -160,6 +162,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     },
     async stop(graceMs) {
       await Promise.all([uploads.stop(graceMs), held.stop(), operations.stop(), within(graceMs, operations.idle())]);
+      await tree.stop();
       await overlay.idle();
       locks.stop();
       await (await journals.begun)?.close();

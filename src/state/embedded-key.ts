@@ -26,6 +26,13 @@ export function encodeKey(key: StateKey): EncodedKey {
   return { parts, folded };
 }
 
+const DIGEST = /^[\da-f]{64}$/;
+
+/** Whether a key as it is read back may have a folded part: the NUL in it is taken for a border, and the digest for a part. */
+export function mayBeFolded(parts: readonly (string | number)[]): boolean {
+  return parts.some((part) => typeof part === 'string' && DIGEST.test(part));
+}
+
 function isPlain(part: string): boolean {
   return part.isWellFormed() && !part.includes('\0') && Buffer.byteLength(part) <= LONGEST_PART_BYTES;
 }

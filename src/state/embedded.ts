@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { encodeKey, endOf, startsWith } from './embedded-key.ts';
+import { encodeKey, endOf, mayBeFolded, startsWith } from './embedded-key.ts';
 import { watchDatabase } from './embedded-watch.ts';
 import { acquireLease, type LeaseRecord, thisProcess } from './lease.ts';
 import type { Lease, StateEntry, StateKey, StateStore, StateValue } from './store.ts';
@@ -78,6 +78,16 @@ export async function openEmbeddedStore(dir: string, options: EmbeddedStoreOptio
       while (start) {
         const piece = readPiece(use(root), start, parts);
         yield* piece.entries;
+        start = piece.last && { start: piece.last, exclusiveStart: true };
+      }
+    },
+
+    async *keys(prefix): AsyncGenerator<StateKey> {
+      const { parts } = encodeKey(prefix);
+      let start: { start: (string | number)[]; exclusiveStart?: boolean } | undefined = { start: parts };
+      while (start) {
+        const piece = readKeys(use(root), start, parts);
+        yield* piece.keys;
         start = piece.last && { start: piece.last, exclusiveStart: true };
       }
     },
@@ -158,4 +168,21 @@ function readPiece(
     if (parts.length > prefix.length) entries.push({ key: value.key ?? parts, value: value.value });
   }
   return { entries, last };
+}
+
+function readKeys(
+  root: RootDatabase<StoredRecord, (string | number)[]>,
+  start: { start: (string | number)[]; exclusiveStart?: boolean },
+  prefix: readonly (string | number)[],
+): { keys: StateKey[]; last: (string | number)[] | undefined } {
+  const keys: StateKey[] = [];
+  let last: (string | number)[] | undefined;
+  for (const key of root.getKeys({ ...start, end: endOf(prefix), limit: ENTRIES_A_PIECE })) {
+    const parts = Array.isArray(key) ? key : [key];
+    if (!startsWith(parts, prefix)) return { keys, last: undefined };
+    last = parts;
+    // A folded key is told by its value alone.
+    if (parts.length > prefix.length) keys.push(mayBeFolded(parts) ? (root.get(parts)?.key ?? parts) : parts);
+  }
+  return { keys, last };
 }

@@ -21,6 +21,8 @@ export interface StateStore {
   compareAndSet(key: StateKey, expected: StateValue | undefined, value: StateValue): Promise<boolean>;
   /** Every entry below a prefix, in key order. */
   range(prefix: StateKey): AsyncIterable<StateEntry>;
+  /** Every key below a prefix, in key order, at no cost for what is stored there. */
+  keys(prefix: StateKey): AsyncIterable<StateKey>;
   /** An exclusive claim that dies with its holder after `ttlMs`; undefined when somebody else holds it. */
   acquireLease(name: StateKey, ttlMs: number): Promise<Lease | undefined>;
   /** Calls back after changes below a prefix, also those of other processes; returns its own undoing. */

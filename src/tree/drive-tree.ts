@@ -6,12 +6,14 @@ import { splitPath } from '../drive/path.ts';
 import type { Logger } from '../log.ts';
 import { fetchEntries } from './folder-pages.ts';
 import type { Layout, ServedDrive } from './layout.ts';
-import { type Folder, Listings } from './listings.ts';
+import type { Folder } from './listing-fetches.ts';
+import { Listings } from './listings.ts';
 import { findNameProblem, toServiceName, toShownName } from './names.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
 import type { Overlay } from './overlay.ts';
 import { QuotaCache } from './quota.ts';
 import type { Slot } from './slot.ts';
+import type { StoredListings } from './stored-listings.ts';
 import { isTop, toTopEntry, toTopNodes } from './top-folder.ts';
 
 export interface DriveTreeDeps {
@@ -31,12 +33,16 @@ export interface DriveTreeDeps {
   readonly log: Logger;
   /** Bounds the memory of all listings together; an entry takes about half a KiB. */
   readonly maxEntries?: number;
+  /** Where listings outlive a restart. Default: nowhere. */
+  readonly stored?: StoredListings;
 }
 
 const DEFAULT_MAX_ENTRIES = 200_000;
 
 /** The program's own addresses are below this name of the served root. */
 const RESERVED_ROOT_NAME = '.alidav';
+
+const FOR_WRITING: ReadOptions = { forWriting: true };
 
 /** The drives addressed by path, with memory; paths are those of `drive/path.ts`, of mapped names. */
 export class DriveTree {
@@ -61,10 +67,11 @@ export class DriveTree {
   async get(path: string, options: ReadOptions, signal?: AbortSignal): Promise<TreeNode> {
     await this.#prepared(signal);
     const names = [...this.#root, ...splitPath(path)];
+    const onTheWay: ReadOptions = { ...options, fresh: false };
     let node = this.#toNode(0, '/', toTopEntry(await this.#deps.layout.getDrives(signal)));
     for (const [depth, name] of names.entries()) {
       const isLast = depth === names.length - 1;
-      let child = await this.#findChild(node, name, isLast ? options : {}, signal);
+      let child = await this.#findChild(node, name, isLast ? options : onTheWay, signal);
       if (!child && options.fresh && !isLast) child = await this.#findChild(node, name, options, signal);
       if (!child) throw this.#notFound(path, depth);
       node = this.#toNode(depth + 1, child.name, child.entry);
@@ -109,17 +116,22 @@ export class DriveTree {
     const segments = splitPath(path);
     const last = segments.pop();
     if (last === undefined) throw new DriveError('forbidden', 'The root is no place for something else.');
-    const parent = await this.get(`/${segments.join('/')}`, {}, signal);
+    const parent = await this.get(`/${segments.join('/')}`, FOR_WRITING, signal);
     if (parent.entry.kind !== 'folder') throw new DriveError('not-a-folder', `"${parent.name}" is a file.`);
     if (parent.name === '' && last === RESERVED_ROOT_NAME) {
       throw new DriveError('forbidden', `/${RESERVED_ROOT_NAME} is alidav’s own address.`);
     }
-    const node = await this.#findChild(parent, last, {}, signal);
+    const node = await this.#findChild(parent, last, FOR_WRITING, signal);
     if (node) return { path, parent, name: node.name, serviceName: node.entry.name, node };
     const serviceName = toServiceName(last);
     const problem = findNameProblem(serviceName);
     if (problem !== undefined) throw new DriveError('name-refused', problem);
     return { path, parent, name: toShownName(last), serviceName, node: undefined };
+  }
+
+  /** Ends what is asked for behind answers, and resolves when nothing is being stored. */
+  stop(): Promise<void> {
+    return this.#listings.stop();
   }
 
   /** Cached for a minute; waits two seconds at most and then is undefined. Rejects with `aborted` alone. */
@@ -161,7 +173,7 @@ export class DriveTree {
     const shownName = toShownName(name);
     if (found || shownName === name) return found;
     // The listing is there now.
-    return this.#listings.findNode(toFolder(node), shownName, {}, signal);
+    return this.#listings.findNode(toFolder(node), shownName, { ...options, fresh: false }, signal);
   }
 
   #peekChild(node: TreeNode, name: string, drives: readonly ServedDrive[]): TreeNode | undefined {

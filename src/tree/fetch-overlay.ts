@@ -57,6 +57,16 @@ export class FetchOverlay {
     return this.#deps.writes.turn;
   }
 
+  /** Whether readers were told of something else than the service's listing and our writes have: its pages say too little. */
+  get isCorrected(): boolean {
+    return this.#renamed.length > 0 || this.#overtaken.size > 0;
+  }
+
+  /** Epoch ms. */
+  get begunAt(): number {
+    return this.#begunAt;
+  }
+
   /** Looks up what a page contradicts; never fails. */
   async settle(page: readonly Entry[], turn: number, signal: AbortSignal): Promise<void> {
     const writes = this.#deps.writes.ofFolder(this.#deps.folder);
@@ -116,7 +126,10 @@ export class FetchOverlay {
     return [...entries.values()];
   }
 
-  /** The listing is complete: what it tells by itself, and not merely since a moment ago, needs no memory of ours. */
+  /**
+   * The listing is complete, and a restart would bring back none that is older: what it tells by itself, and not merely since a
+   * moment ago, needs no memory of ours.
+   */
   confirm(): void {
     const { writes, folder, onConfirmed } = this.#deps;
     for (const write of [...(writes.ofFolder(folder)?.values() ?? [])]) {

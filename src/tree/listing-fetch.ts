@@ -63,7 +63,6 @@ export class ListingFetch {
       await overlay.settleMissing(listing, signal);
       if (this.#outcome) return;
       listing.addPage(overlay.missing(listing));
-      overlay.confirm();
       this.#end({ state: 'complete' });
     } catch (error) {
       if (!this.#outcome) this.#end({ state: 'failed', error });
@@ -73,6 +72,17 @@ export class ListingFetch {
   /** The listing was changed by a write of ours: whoever waits for its next page looks again. */
   notePatched(): void {
     if (!this.#outcome) this.#announce();
+  }
+
+  /** Goes on to its end, whoever leaves. */
+  keep(): void {
+    this.#servedSomebody = true;
+  }
+
+  stop(): void {
+    if (this.#outcome) return;
+    this.#end({ state: 'abandoned' });
+    this.#controller.abort();
   }
 
   /** Every `join` needs its `leave`. */
@@ -86,9 +96,7 @@ export class ListingFetch {
    */
   leave(): void {
     this.#interested--;
-    if (this.#interested > 0 || this.#servedSomebody || this.#outcome) return;
-    this.#end({ state: 'abandoned' });
-    this.#controller.abort();
+    if (this.#interested === 0 && !this.#servedSomebody) this.stop();
   }
 
   /** Answers as soon as the page with that name is here; undefined when no page had it. */
@@ -96,7 +104,7 @@ export class ListingFetch {
     for (;;) {
       const node = this.listing.findNode(name);
       if (node) {
-        this.#servedSomebody = true;
+        this.keep();
         return node;
       }
       if (this.#isOver()) return undefined;
@@ -114,6 +122,11 @@ export class ListingFetch {
       else if (over) return;
       else await untilAborted(this.#change.happened, signal);
     }
+  }
+
+  /** Resolves when a page has come, or the end. */
+  async moved(signal?: AbortSignal): Promise<void> {
+    if (!this.#outcome) await untilAborted(this.#change.happened, signal);
   }
 
   async ended(signal?: AbortSignal): Promise<void> {

@@ -49,6 +49,11 @@ export class Listing {
     return [...this.#hidden.values()].some((entry) => !guards?.hides(entry));
   }
 
+  /** Whether guards keep something of it from readers. */
+  get isVeiled(): boolean {
+    return this.#hidden.size > 0;
+  }
+
   /** Costs no more than a look into a map. */
   findNode(name: string): TreeNode | undefined {
     return this.#byName.get(name);

@@ -1,20 +1,26 @@
-import { LRUCache } from 'lru-cache';
-import { throwIfAborted } from '../drive/abortable.ts';
+import { untilAborted } from '../drive/abortable.ts';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
-import { type DriveError, isDriveError } from '../drive/errors.ts';
+import { isDriveError } from '../drive/errors.ts';
 import { localKindOf } from '../drive/local-entry.ts';
+import { sleep } from '../drive/sleep.ts';
 import type { Logger } from '../log.ts';
 import { toFolderKey } from './folder-key.ts';
 import { FreshCopies } from './fresh-copies.ts';
+import { couldNotAsk, type KnownListing, KnownListings } from './known-listings.ts';
 import { Listing } from './listing.ts';
-import { type FetchOutcome, ListingFetch } from './listing-fetch.ts';
+import type { ListingFetch } from './listing-fetch.ts';
+import { type CompleteFetch, type Folder, ListingFetches } from './listing-fetches.ts';
 import type { ReadOptions, TreeNode } from './node.ts';
 import type { ListingMemory, Overlay } from './overlay.ts';
+import { Recalls } from './recalls.ts';
+import type { StoredListings } from './stored-listings.ts';
 
 export interface ListingsDeps {
   readonly drive: Pick<ReadDrive, 'listPage'>;
   readonly overlay: Overlay;
+  /** Where they outlive a restart, and what memory has no room for; undefined: nowhere. */
+  readonly stored?: StoredListings | undefined;
   /** How long a listing is answered from memory without asking. */
   readonly listFreshMs: number;
   /** Bounds the memory of all listings together. */
@@ -25,46 +31,37 @@ export interface ListingsDeps {
   readonly log: Logger;
 }
 
-export interface Folder {
-  readonly key: EntryKey;
-  /** A name that no entry of this folder may have in paths. */
-  readonly reservedName: string | undefined;
-}
+/** How long a reader who could have the last known listing waits where nobody knows whether the service can be reached. */
+const DOUBT_MS = 1_000;
 
-/** A complete listing, and how far it can be relied on. */
-interface KnownListing {
-  readonly listing: Listing;
-  freshUntil: number;
-  /** Why it could not be revalidated; set, it no longer proves that a name is absent. */
-  failure: DriveError | undefined;
-}
-
-interface RunningFetch {
-  readonly fetch: ListingFetch;
-  /** Its place in the order in which fetches began and fresh answers were asked for. */
-  readonly turn: number;
-}
-
-/** How long a failed revalidation is not repeated, unless the service names a time: an outage would slow every request. */
-const FAILURE_PAUSE_MS = 5_000;
-
-/** Folders' listings by drive and id: cached, revalidated, one fetch in flight for each, and with our own writes at once. */
+/**
+ * Folders' listings by drive and id: in memory and on disk, revalidated, one fetch in flight for each, and with our own writes
+ * at once. What the disk has is never older than what readers have seen last.
+ */
 export class Listings implements ListingMemory {
   readonly #deps: ListingsDeps;
-  readonly #known: LRUCache<string, KnownListing>;
-  readonly #running = new Map<string, RunningFetch>();
+  readonly #known: KnownListings;
+  readonly #recalls: Recalls | undefined;
+  readonly #fetches: ListingFetches;
   readonly #copies: FreshCopies;
-  #turn = 0;
+  /** The last thing heard was an answer, and not that there is none. */
+  #isReachable = false;
 
   constructor(deps: ListingsDeps) {
     this.#deps = deps;
-    this.#known = new LRUCache({
-      maxSize: deps.maxEntries,
-      // A folder without entries takes its place too; one that is larger than all of it is kept alone, for every look
-      // into it would cost a call for each of its pages.
-      sizeCalculation: ({ listing }) => Math.min(listing.size + 1, deps.maxEntries),
-    });
+    this.#known = new KnownListings(deps);
+    this.#recalls = deps.stored && new Recalls({ ...deps, stored: deps.stored });
     this.#copies = new FreshCopies({ ...deps, readFolder: this.#readFolder.bind(this) });
+    this.#fetches = new ListingFetches({
+      pages: (folder, signal) => this.#copies.pages(folder, signal),
+      newListing: (folder) => this.#newListing(folder),
+      overlay: deps.overlay,
+      onPage: () => {
+        this.#isReachable = true;
+      },
+      onComplete: this.#noteComplete.bind(this),
+      onFailed: this.#noteFailure.bind(this),
+    });
     deps.overlay.attach(this);
   }
 
@@ -75,15 +72,24 @@ export class Listings implements ListingMemory {
     options: ReadOptions,
     signal?: AbortSignal,
   ): Promise<TreeNode | undefined> {
-    const fresh = this.#findFresh(folder, options);
-    if (fresh) {
-      const node = fresh.listing.findNode(name);
-      if (!node && fresh.failure) throw fresh.failure;
+    if (isLocal(folder.key)) return this.#localListing(folder.key).findNode(name);
+    const known = await this.#recall(folder, options, signal);
+    if (known && this.#known.isFresh(known)) {
+      const node = known.listing.findNode(name);
+      if (known.failure && (!node || options.forWriting)) throw known.failure;
       return node;
     }
-    const fetch = await this.#joinFetch(folder, options, signal);
+    if (known && this.#known.isToldAtOnce(known, options)) {
+      const node = known.listing.findNode(name);
+      if (node) {
+        this.#fetches.beginBehind(folder);
+        return node;
+      }
+    }
+    const fetch = await this.#fetches.join(folder, options.fresh === true, signal);
     try {
-      return await fetch.findNode(name, signal);
+      const node = (await this.#isOutOfReach(fetch, known, options, signal)) && known?.listing.findNode(name);
+      return node || (await fetch.findNode(name, signal));
     } catch (error) {
       const node = this.#findLastKnown(folder, options, error)?.findNode(name);
       if (!node) throw error;
@@ -93,16 +99,30 @@ export class Listings implements ListingMemory {
     }
   }
 
-  /** A fresh listing comes whole, another page by page as it arrives; throws rather than end short. */
+  /** A listing in memory comes whole, another page by page as it arrives; throws rather than end short. */
   async *list(folder: Folder, options: ReadOptions, signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
-    const fresh = this.#findFresh(folder, options);
-    if (fresh) {
-      yield fresh.listing.nodes;
+    if (isLocal(folder.key)) {
+      yield this.#localListing(folder.key).nodes;
+      return;
+    }
+    const known = await this.#recall(folder, options, signal);
+    if (known && this.#known.isFresh(known)) {
+      if (known.failure && options.forWriting) throw known.failure;
+      yield known.listing.nodes;
+      return;
+    }
+    if (known && this.#known.isToldAtOnce(known, options)) {
+      this.#fetches.beginBehind(folder);
+      yield known.listing.nodes;
       return;
     }
     let handedOut = false;
-    const fetch = await this.#joinFetch(folder, options, signal);
+    const fetch = await this.#fetches.join(folder, options.fresh === true, signal);
     try {
+      if (known && (await this.#isOutOfReach(fetch, known, options, signal))) {
+        yield known.listing.nodes;
+        return;
+      }
       for await (const nodes of fetch.pages(signal)) {
         handedOut = true;
         yield nodes;
@@ -119,9 +139,8 @@ export class Listings implements ListingMemory {
   /** From memory alone, however old; also from the pages of a fetch under way. */
   peekNode(key: EntryKey, name: string): TreeNode | undefined {
     if (isLocal(key)) return this.#localListing(key).findNode(name);
-    const mapKey = toFolderKey(key);
-    const known = this.#known.peek(mapKey);
-    return known ? known.listing.findNode(name) : this.#running.get(mapKey)?.fetch.listing.findNode(name);
+    const listing = this.#known.peek(toFolderKey(key))?.listing ?? this.#fetches.find(key)?.listing;
+    return listing?.findNode(name);
   }
 
   findNamed(folder: EntryKey, serviceName: string): readonly Entry[] {
@@ -139,7 +158,7 @@ export class Listings implements ListingMemory {
   noteEmpty(folder: EntryKey): void {
     const listing = this.#newListing({ key: folder, reservedName: undefined });
     listing.addPage(this.#deps.overlay.localEntries(folder));
-    this.#know(toFolderKey(folder), listing);
+    this.#known.set(toFolderKey(folder), listing, this.#deps.now(), 1);
   }
 
   noteCopied(copied: Entry, source: EntryKey): void {
@@ -148,83 +167,95 @@ export class Listings implements ListingMemory {
 
   /** What was hidden and then not taken up by a change may be there or not: the next reader asks. */
   noteUnguarded(folder: EntryKey, isUnsure = false): void {
-    const known = this.#known.peek(toFolderKey(folder));
-    if (known && (isUnsure || known.listing.isShort)) known.freshUntil = Math.min(known.freshUntil, this.#deps.now());
+    const key = toFolderKey(folder);
+    if (!isUnsure && !this.#known.peek(key)?.listing.isShort) return;
+    this.#known.expire(key);
+    void this.release(folder);
+  }
+
+  async release(folder: EntryKey): Promise<boolean> {
+    this.#recalls?.void(folder);
+    return (await this.#deps.stored?.remove(folder)) ?? true;
+  }
+
+  /** Ends the fetches under way, and resolves when nothing is being stored. */
+  async stop(): Promise<void> {
+    this.#fetches.stop();
+    await this.#deps.stored?.idle();
   }
 
   #inMemory(folder: EntryKey): Listing[] {
-    const mapKey = toFolderKey(folder);
-    return [this.#known.peek(mapKey)?.listing, this.#running.get(mapKey)?.fetch.listing].filter(
-      (listing) => listing !== undefined,
-    );
+    const known = this.#known.peek(toFolderKey(folder));
+    const listings = [known?.listing, this.#fetches.find(folder)?.listing, this.#recalls?.find(folder)];
+    return listings.filter((listing) => listing !== undefined);
   }
 
   #change(folder: EntryKey, change: (listing: Listing) => void): void {
     for (const listing of this.#inMemory(folder)) change(listing);
-    const mapKey = toFolderKey(folder);
-    this.#running.get(mapKey)?.fetch.notePatched();
-    const known = this.#known.peek(mapKey);
-    // Another object: the cache measures what it holds only when it is given something new.
-    if (known) this.#known.set(mapKey, { ...known });
+    this.#fetches.find(folder)?.notePatched();
+    this.#known.measure(toFolderKey(folder));
   }
 
-  #findFresh(folder: Folder, options: ReadOptions): KnownListing | undefined {
-    // What lives with us alone, the service is never asked for.
-    if (isLocal(folder.key)) {
-      return { listing: this.#localListing(folder.key), freshUntil: Number.POSITIVE_INFINITY, failure: undefined };
-    }
+  /** What is known of a folder, from the disk where memory has nothing; undefined for who wants nothing of the kind. */
+  async #recall(
+    { key, reservedName }: Folder,
+    options: ReadOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<KnownListing | undefined> {
     if (options.fresh) return undefined;
-    const known = this.#known.get(toFolderKey(folder.key));
-    return known && this.#deps.now() < known.freshUntil ? known : undefined;
+    const mapKey = toFolderKey(key);
+    const known = this.#known.get(mapKey);
+    if (known || !this.#recalls) return known;
+    const recall = this.#recalls.recall(
+      key,
+      () => this.#newListing({ key, reservedName }),
+      ({ listing, fetchedAt, pageCount }) => {
+        if (!this.#known.peek(mapKey)) this.#known.set(mapKey, listing, fetchedAt, pageCount);
+      },
+    );
+    await untilAborted(recall, signal);
+    return this.#known.get(mapKey);
+  }
+
+  /** Whether a reader is to have what is known, for the service is silent; what was asked goes on behind. */
+  async #isOutOfReach(
+    fetch: ListingFetch,
+    known: KnownListing | undefined,
+    { fresh, forWriting }: ReadOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (!known || this.#isReachable || fresh || forWriting) return false;
+    const waiting = new AbortController();
+    const stop = signal ? AbortSignal.any([signal, waiting.signal]) : waiting.signal;
+    try {
+      await Promise.race([fetch.moved(stop), sleep(DOUBT_MS, stop)]);
+    } finally {
+      waiting.abort();
+    }
+    if (!this.#isReachable) fetch.keep();
+    return !this.#isReachable;
   }
 
   #findLastKnown(folder: Folder, options: ReadOptions, error: unknown): Listing | undefined {
-    if (options.fresh || !couldNotAsk(error)) return undefined;
+    if (options.fresh || options.forWriting || !couldNotAsk(error)) return undefined;
     return this.#known.get(toFolderKey(folder.key))?.listing;
   }
 
-  /**
-   * Joins the fetch under way or begins one. A fetch that began before a fresh answer was asked for may hold what was true
-   * before: such a request waits for its end, and all who wait share the next one.
-   */
-  async #joinFetch(folder: Folder, options: ReadOptions, signal: AbortSignal | undefined): Promise<ListingFetch> {
-    const asked = ++this.#turn;
-    for (;;) {
-      throwIfAborted(signal);
-      const running = this.#running.get(toFolderKey(folder.key));
-      if (!running || !options.fresh || running.turn > asked) {
-        const fetch = running?.fetch ?? this.#begin(folder);
-        // In the same breath as the choice: a fetch that others leave meanwhile would be stopped.
-        fetch.join();
-        return fetch;
-      }
-      await running.fetch.ended(signal);
-    }
+  #noteComplete(folder: EntryKey, complete: CompleteFetch): void {
+    this.#known.set(toFolderKey(folder), complete.listing, this.#deps.now(), complete.fetched.pages.length);
+    void this.#keep(folder, complete);
+    this.noteUnguarded(folder);
+    this.#tellListed(folder, complete.listing);
   }
 
-  #begin(folder: Folder): ListingFetch {
-    const mapKey = toFolderKey(folder.key);
-    const listing = this.#newListing(folder);
-    const overlay = this.#deps.overlay.beginFetch(folder.key);
-    const onEnd = (outcome: FetchOutcome): void => {
-      this.#running.delete(mapKey);
-      if (outcome.state === 'complete') {
-        this.#know(mapKey, listing);
-        this.noteUnguarded(folder.key);
-        this.#tellListed(folder.key, listing);
-      } else if (outcome.state === 'failed') {
-        this.#noteFailure(mapKey, outcome.error);
-      }
-    };
-    const fetch = new ListingFetch({
-      pages: (signal) => this.#copies.pages(folder.key, signal),
-      listing,
-      overlay,
-      onEnd,
-    });
-    this.#running.set(mapKey, { fetch, turn: ++this.#turn });
-    void fetch.run();
-    return fetch;
+  /** Stores a whole listing; only then is forgotten what it shows of our writes. */
+  async #keep(key: EntryKey, { listing, overlay, fetched }: CompleteFetch): Promise<void> {
+    const { stored, now } = this.#deps;
+    // After a restart nobody would know what of it was passing, or past.
+    const isPassing = listing.isVeiled || overlay.isCorrected;
+    const whole = { folder: key, pages: fetched.pages, begunAt: overlay.begunAt, fetchedAt: now() };
+    const isKept = !stored || (await (isPassing ? stored.remove(key) : stored.save(whole)));
+    if (isKept) overlay.confirm();
   }
 
   /** What the drive has in a folder. */
@@ -246,33 +277,22 @@ export class Listings implements ListingMemory {
     return listing;
   }
 
-  #know(mapKey: string, listing: Listing): void {
-    this.#known.set(mapKey, { listing, freshUntil: this.#deps.now() + this.#deps.listFreshMs, failure: undefined });
-  }
-
   #tellListed(folder: EntryKey, listing: Listing): void {
     const { onListed } = this.#deps;
     // Readers come first; whoever listens then hears of what was written meanwhile, too.
     if (onListed) setImmediate(() => onListed(folder, listing.collectIds()));
   }
 
-  #noteFailure(mapKey: string, error: unknown): void {
+  #noteFailure(folder: EntryKey, error: unknown): void {
+    const mapKey = toFolderKey(folder);
+    if (!isDriveError(error, 'throttled', 'aborted')) this.#isReachable = !couldNotAsk(error);
     if (isDriveError(error, 'not-found')) {
       this.#known.delete(mapKey);
+      void this.release(folder);
       return;
     }
-    const known = this.#known.peek(mapKey);
-    const now = this.#deps.now();
-    if (!known || !couldNotAsk(error) || now < known.freshUntil) return;
-    known.failure = error;
-    known.freshUntil = now + Math.min(this.#deps.listFreshMs, error.retryAfterMs ?? FAILURE_PAUSE_MS);
-    this.#deps.log.warn({ folder: mapKey, error }, 'a folder could not be asked for: its last known listing is served');
+    this.#known.noteFailure(mapKey, error);
   }
-}
-
-/** The service said nothing about the folder, so what it said last still is the best answer. */
-function couldNotAsk(error: unknown): error is DriveError {
-  return isDriveError(error, 'unavailable', 'throttled', 'login-required', 'invalid-request');
 }
 
 function isLocal(key: EntryKey): boolean {

@@ -14,7 +14,7 @@ export interface OverlayStoreDeps {
 export class OverlayStore {
   readonly #deps: OverlayStoreDeps;
   /** The last change of each record under way: one overtaking another would bring back what is past. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<boolean>>();
 
   constructor(deps: OverlayStoreDeps) {
     this.#deps = deps;
@@ -29,14 +29,20 @@ export class OverlayStore {
     return records.toSorted((one, other) => one.writtenAt - other.writtenAt);
   }
 
-  /** Resolves when it would survive a crash. What was written is in the drive all the same, so a full disk fails no write. */
-  save({ state, entry, writtenAt, isReplaced }: OwnWriteRecord): Promise<void> {
+  /**
+   * Resolves when it would survive a crash. What was written is in the drive all the same, so a full disk fails no write.
+   * @returns whether it would
+   */
+  save({ state, entry, writtenAt, isReplaced }: OwnWriteRecord): Promise<boolean> {
     const record: OwnWriteRecord = { state, entry, writtenAt, isReplaced };
     return this.#inTurn(entry, (key) => this.#deps.store.put(key, record));
   }
 
-  remove({ entry }: OwnWriteRecord): Promise<void> {
-    return this.#inTurn(entry, (key) => this.#deps.store.remove(key));
+  /** @param mayGo whether nothing on the disk contradicts the write any more; the record stays where something does */
+  async remove({ entry }: OwnWriteRecord, mayGo: Promise<boolean>): Promise<void> {
+    await this.#inTurn(entry, async (key) => {
+      if (await mayGo) await this.#deps.store.remove(key);
+    });
   }
 
   /** Resolves when nothing is under way any more. */
@@ -44,17 +50,20 @@ export class OverlayStore {
     await Promise.all(this.#underWay.values());
   }
 
-  #inTurn({ driveId, parentId, id }: Entry, work: (key: StateKey) => Promise<void>): Promise<void> {
+  #inTurn({ driveId, parentId, id }: Entry, work: (key: StateKey) => Promise<void>): Promise<boolean> {
     const name = [driveId, parentId, id].join('/');
     const before = this.#underWay.get(name);
-    const run = async (): Promise<void> => {
+    const run = async (): Promise<boolean> => {
       await before;
+      let isDone = false;
       try {
         await work([await this.#deps.userId(), 'v1', 'overlay', driveId, parentId, id]);
+        isDone = true;
       } catch (error) {
         this.#deps.log.error({ error, entry: name }, 'a write could not be remembered for after a restart');
       }
       if (this.#underWay.get(name) === mine) this.#underWay.delete(name);
+      return isDone;
     };
     const mine = run();
     this.#underWay.set(name, mine);

@@ -9,6 +9,7 @@ import { folderOf, toFolderKey } from './folder-key.ts';
 import { type FolderGuards, Guards } from './guards.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { type OwnWrite, OwnWrites } from './own-writes.ts';
+import { RecallOverlay } from './recall-overlay.ts';
 
 export interface OverlayDeps {
   readonly drive: Pick<ReadDrive, 'fetchEntry'>;
@@ -33,6 +34,11 @@ export interface ListingMemory {
   noteCopied(copied: Entry, source: EntryKey): void;
   /** Fewer names are guarded than before. @param isUnsure nobody knows what has become of the name */
   noteUnguarded(folder: EntryKey, isUnsure: boolean): void;
+  /**
+   * A write in the folder is about to be forgotten, or could not be recorded: no older listing may come back after a restart.
+   * @returns whether none can; never rejects
+   */
+  release(folder: EntryKey): Promise<boolean>;
 }
 
 /**
@@ -80,7 +86,7 @@ export class Overlay {
     for (const [folder, change] of byFolder(gone, placed)) {
       for (const memory of this.#memories) memory.patch(folder, change.removed, change.placed);
     }
-    const saved = noted.map((write) => this.#store.save(write));
+    const saved = noted.map((write) => this.#save(write));
     this.#prune();
     return Promise.all(saved).then(() => {});
   }
@@ -144,11 +150,21 @@ export class Overlay {
       findGuards: () => this.findGuards(folder),
       findLocal: () => this.localEntries(folder),
       onOvertaken: (write, shown) => {
-        this.#forget(write);
+        this.#forget(write, this.#release(folder));
         for (const memory of this.#memories) memory.observe(folder, write.entry.id, shown);
       },
-      onConfirmed: (write) => this.#forget(write),
+      onConfirmed: (write) => this.#forget(write, Promise.resolve(true)),
       now: this.#deps.now,
+    });
+  }
+
+  /** For a listing that was begun then and comes from the disk. */
+  beginRecall(folder: EntryKey, begunAt: number): RecallOverlay {
+    return new RecallOverlay({
+      begunAt,
+      findWrites: () => this.#writes.ofFolder(folder),
+      findGuards: () => this.findGuards(folder),
+      findLocal: () => this.localEntries(folder),
     });
   }
 
@@ -192,12 +208,25 @@ export class Overlay {
     return [...this.#memories].flatMap((memory) => memory.findNamed(folder, serviceName));
   }
 
-  #forget(write: OwnWrite): void {
-    if (this.#writes.forget(write)) void this.#store.remove(write);
+  async #save(write: OwnWrite): Promise<void> {
+    // A listing from before it would be believed after a restart.
+    if (!(await this.#store.save(write))) await this.#release(folderOf(write.entry));
+  }
+
+  /** @param mayGo whether a restart would find no listing from before the write */
+  #forget(write: OwnWrite, mayGo: Promise<boolean>): void {
+    if (this.#writes.forget(write)) void this.#store.remove(write, mayGo);
   }
 
   #prune(): void {
-    for (const write of this.#writes.overdue(this.#deps.now())) this.#forget(write);
+    for (const write of this.#writes.overdue(this.#deps.now())) {
+      this.#forget(write, this.#release(folderOf(write.entry)));
+    }
+  }
+
+  async #release(folder: EntryKey): Promise<boolean> {
+    const released = await Promise.all([...this.#memories].map((memory) => memory.release(folder)));
+    return released.every(Boolean);
   }
 }
 

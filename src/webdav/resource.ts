@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { classifyClient } from '../transfer/clients.ts';
 import type { ReadOptions, TreeNode } from '../tree/node.ts';
 import { DavError } from './errors.ts';
 import type { Exchange } from './method.ts';
@@ -18,8 +19,16 @@ export async function getResource(
   return node;
 }
 
+/** Only these look without deciding anything: what a write is based on is never from a while ago. */
+const LOOKING = new Set<string | undefined>(['GET', 'HEAD', 'PROPFIND']);
+
+/** Copies and deletes by what a listing says, so it would rather wait. */
+const SYNCING = 'rclone';
+
 /** A client that reloads wants the service's word, not ours (RFC 9111 §5.2.1.4, §5.4). */
-export function toReadOptions({ headers }: IncomingMessage): ReadOptions {
+export function toReadOptions({ method, headers }: IncomingMessage): ReadOptions {
   const wanted = headers['cache-control'] ?? headers.pragma ?? '';
-  return { fresh: /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(wanted) };
+  const fresh = /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(wanted);
+  const mayBeStale = !fresh && LOOKING.has(method) && classifyClient(headers['user-agent']).name !== SYNCING;
+  return { fresh, mayBeStale };
 }

@@ -57,6 +57,20 @@ describe('openEmbeddedStore', () => {
     await vi.waitFor(() => expect(onChange).toHaveBeenCalled());
   });
 
+  it('tells the keys below a prefix, those among them that it had to fold', async () => {
+    const store = await openStore(await temporaryFolder());
+    const below: StateKey[] = [...Array(600).keys()].map((index) => ['user', 'v1', index]);
+    const odd: StateKey[] = [
+      ['user', 'v1', 'x'.repeat(500)],
+      ['user', 'v1', 'x', 'y'],
+    ];
+    for (const key of [...below, ...odd, ['user', 'v1'], ['user', 'v2', 'z']]) await store.put(key, 'value');
+    const keys: StateKey[] = [];
+    for await (const key of store.keys(['user', 'v1'])) keys.push(key);
+    expect(keys.slice(0, 600)).toEqual(below);
+    expect(keys.slice(600)).toEqual(odd.toReversed());
+  });
+
   it('keeps the database from other users of the machine', async () => {
     const dir = path.join(await temporaryFolder(), 'new');
     await openStore(dir);

@@ -36,6 +36,10 @@ export class MemoryStore implements StateStore {
     }
   }
 
+  async *keys(prefix: StateKey): AsyncGenerator<StateKey> {
+    for await (const { key } of this.range(prefix)) yield key;
+  }
+
   async acquireLease(): Promise<Lease | undefined> {
     return undefined;
   }

@@ -39,6 +39,10 @@ export class SharedStore implements StateStore {
     }
   }
 
+  async *keys(prefix: StateKey): AsyncGenerator<StateKey> {
+    for await (const { key } of this.range(prefix)) yield key;
+  }
+
   async acquireLease(): Promise<Lease | undefined> {
     return undefined;
   }
