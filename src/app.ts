@@ -132,7 +132,6 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     isReadOnly: settings.read_only,
     version,
     now,
-    log,
   });
   const linkServer = createLinkServer({
     ...writing,

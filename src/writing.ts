@@ -19,6 +19,7 @@ import { Operations } from './tree/operations.ts';
 import { Overlay } from './tree/overlay.ts';
 import { StoredListings } from './tree/stored-listings.ts';
 import { LockSystem } from './webdav/locks.ts';
+import { PropertyCopies } from './webdav/property-copies.ts';
 import { PropertyStore } from './webdav/property-store.ts';
 
 export interface WritingOptions {
@@ -37,6 +38,7 @@ export interface Writing {
   readonly junk: JunkSink;
   readonly locks: LockSystem;
   readonly properties: PropertyStore;
+  readonly propertyCopies: PropertyCopies;
   /** Takes up what the last process left, in the background, as soon as somebody is signed in. */
   start(): void;
   /** Takes no more; what cannot end within `graceMs` is left to the next start. */
@@ -71,6 +73,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     const shown = overlay.apply(change);
     const warn = (err: unknown) => log.warn({ err }, 'the properties of what was written could not be brought along');
     await Promise.all([shown, properties.follow(change).catch(warn)]);
+    propertyCopies.follow(change);
   };
 
   const prepare = once(async () => {
@@ -101,6 +104,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     stored: new StoredListings(shared),
   });
   const listFresh = tree.fetchEntries.bind(tree);
+  const propertyCopies = new PropertyCopies({ tree, properties, log });
 
   const junk = new JunkSink({
     ...shared,
@@ -157,12 +161,13 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     junk,
     locks,
     properties,
+    propertyCopies,
     start() {
       inBackground(account.whenKnown.then(prepare), log);
     },
     async stop(graceMs) {
       await Promise.all([uploads.stop(graceMs), held.stop(), operations.stop(), within(graceMs, operations.idle())]);
-      await tree.stop();
+      await Promise.all([tree.stop(), propertyCopies.stop()]);
       await overlay.idle();
       locks.stop();
       await (await journals.begun)?.close();

@@ -95,6 +95,11 @@ export class DriveTree {
     return node;
   }
 
+  /** Of a drive's folders, as far as they are remembered: the id of the folder that each is in. Looks through all entries. */
+  findParents(driveId: string): ReadonlyMap<string, string> {
+    return this.#listings.findParents(driveId);
+  }
+
   /**
    * The folder's entries: page by page as they arrive, for every reader from the first page on; a fresh listing as one array.
    * Throws rather than end short.

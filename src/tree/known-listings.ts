@@ -52,6 +52,11 @@ export class KnownListings {
     return this.#known.peek(key);
   }
 
+  /** All there are; does not count as use. */
+  values(): Iterable<KnownListing> {
+    return this.#known.values();
+  }
+
   set(key: string, listing: Listing, fetchedAt: number, pageCount: number): void {
     // After the clock was put back, what seems to be still to come is of unknown age.
     const freshUntil = fetchedAt > this.#deps.now() ? 0 : fetchedAt + this.#deps.listFreshMs;

@@ -69,6 +69,10 @@ export class Listing {
     return this.#nodes.slice(start);
   }
 
+  folders(): Entry[] {
+    return this.#nodes.flatMap(({ entry }) => (entry.kind === 'folder' ? [entry] : []));
+  }
+
   /** What readers see of a service's name, who has the plain name first. */
   entriesNamed(serviceName: string): Entry[] {
     const plain = toDisplayName(serviceName);

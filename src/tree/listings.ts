@@ -143,6 +143,14 @@ export class Listings implements ListingMemory {
     return listing?.findNode(name);
   }
 
+  findParents(driveId: string): Map<string, string> {
+    const parents = new Map<string, string>();
+    for (const { listing } of this.#known.values()) {
+      for (const entry of listing.folders()) if (entry.driveId === driveId) parents.set(entry.id, entry.parentId);
+    }
+    return parents;
+  }
+
   findNamed(folder: EntryKey, serviceName: string): readonly Entry[] {
     return this.#inMemory(folder).flatMap((listing) => listing.entriesNamed(serviceName));
   }

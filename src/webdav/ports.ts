@@ -10,6 +10,8 @@ export interface Tree {
   get(path: string, options: ReadOptions, signal?: AbortSignal): Promise<TreeNode>;
   /** From memory alone, at once; undefined says nothing about whether it exists. */
   peek(path: string): TreeNode | undefined;
+  /** Of a drive's folders, as far as they are remembered: the id of the folder that each is in, by its own. */
+  findParents(driveId: string): ReadonlyMap<string, string>;
   /** Pages as they arrive; a listing in memory comes as one. */
   list(folder: TreeNode, options: ReadOptions, signal?: AbortSignal): AsyncIterable<readonly TreeNode[]>;
   /** undefined when it is not known; rejects only when aborted. */

@@ -59,12 +59,13 @@ export class PropertyStore {
     return parseRecord(await this.#store.get(await this.#keyOf(entry)));
   }
 
-  /** Whether anything in a drive has a record. */
-  async hasAny(driveId: string): Promise<boolean> {
-    for await (const { value } of this.#store.range(await this.#drive(driveId))) {
-      if (parseRecord(value)) return true;
+  /** The ids of a drive's folders that something with a record is directly in. Looks through all of the drive's records. */
+  async foldersWithRecords(driveId: string): Promise<Set<string>> {
+    const folders = new Set<string>();
+    for await (const { key, value } of this.#store.range(await this.#drive(driveId))) {
+      if (parseRecord(value)) folders.add(String(key.at(-2)));
     }
-    return false;
+    return folders;
   }
 
   /** All changes at once, or none. @throws DavError 507 when there would be too much to keep */

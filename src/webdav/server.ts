@@ -1,4 +1,3 @@
-import type { Logger } from '../log.ts';
 import { createDispatch, type Dispatch } from './dispatch.ts';
 import { DriveFileSystem, type OpenContent } from './file-system.ts';
 import type { MethodHandler } from './method.ts';
@@ -13,10 +12,9 @@ import { createPut } from './methods/put.ts';
 import { refuseNotAllowed, refuseUnknown, refuseWrite } from './methods/refused.ts';
 import { createUnlock } from './methods/unlock.ts';
 import { createPreconditions } from './preconditions.ts';
-import { createPropertyCopy } from './property-copy.ts';
 import type { WriteDeps } from './write-deps.ts';
 
-export interface WebDavServerDeps extends Omit<WriteDeps, 'check' | 'copyFolderProperties'> {
+export interface WebDavServerDeps extends Omit<WriteDeps, 'check'> {
   readonly getHead: MethodHandler;
   readonly openContent: OpenContent;
   /** `ALIDAV_READ_ONLY` */
@@ -24,7 +22,6 @@ export interface WebDavServerDeps extends Omit<WriteDeps, 'check' | 'copyFolderP
   /** Ours, for the Server header. */
   readonly version: string;
   readonly now: () => number;
-  readonly log: Logger;
 }
 
 export interface WebDavServer {
@@ -54,7 +51,7 @@ export function createWebDavServer(deps: WebDavServerDeps): WebDavServer {
 type WriteMethod = 'PUT' | 'DELETE' | 'MKCOL' | 'COPY' | 'MOVE' | 'LOCK' | 'UNLOCK' | 'PROPPATCH';
 
 function createWrites(deps: WebDavServerDeps): Readonly<Record<WriteMethod, MethodHandler>> {
-  const writeDeps = { ...deps, check: createPreconditions(deps), copyFolderProperties: createPropertyCopy(deps) };
+  const writeDeps = { ...deps, check: createPreconditions(deps) };
   return {
     PUT: createPut(writeDeps),
     DELETE: createDelete(writeDeps),

@@ -1,7 +1,7 @@
 import type { LockSystem } from './locks.ts';
 import type { Tree, Writer } from './ports.ts';
 import type { CheckPreconditions } from './preconditions.ts';
-import type { CopyFolderProperties } from './property-copy.ts';
+import type { PropertyCopies } from './property-copies.ts';
 import type { PropertyStore } from './property-store.ts';
 
 /** What every method that changes the drive works with. */
@@ -11,5 +11,5 @@ export interface WriteDeps {
   readonly locks: LockSystem;
   readonly properties: PropertyStore;
   readonly check: CheckPreconditions;
-  readonly copyFolderProperties: CopyFolderProperties;
+  readonly propertyCopies: Pick<PropertyCopies, 'nearOf'>;
 }

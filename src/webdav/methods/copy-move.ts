@@ -18,10 +18,10 @@ interface Transfer {
 
 /** COPY (RFC 4918 §9.8). */
 export function createCopy(deps: WriteDeps): MethodHandler {
-  const { writer, copyFolderProperties } = deps;
+  const { writer, propertyCopies } = deps;
   return createTransfer(deps, 'copy', async ({ source, target, depth }) => {
     const entry = await writer.copy(source, target, depth);
-    if (depth === 'infinity') copyFolderProperties(source.path, target.path);
+    await propertyCopies.nearOf(entry);
     return entry;
   });
 }

@@ -38,6 +38,19 @@ describe('paths', () => {
     await expect(tree.get('/A.TXT', {})).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('are known backwards as far as they were listed', async () => {
+    const { drive, tree, names } = makeTree();
+    drive.setFolder('root', [makeFolder('Films'), makeEntry('a')]);
+    drive.setFolder('id-Films', [makeFolder('2024', { parentId: 'id-Films' })]);
+    expect(tree.findParents('d1').size).toBe(0);
+    await names('/Films');
+    expect([...tree.findParents('d1')]).toEqual([
+      ['id-2024', 'id-Films'],
+      ['id-Films', 'root'],
+    ]);
+    expect(tree.findParents('d2').size).toBe(0);
+  });
+
   it('end at files', async () => {
     const { drive, tree } = makeTree();
     drive.setFolder('root', [makeEntry('a')]);

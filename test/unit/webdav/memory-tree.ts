@@ -75,10 +75,16 @@ export class MemoryTree implements Tree {
     return this.#nodes.get(path);
   }
 
+  /** Nothing is remembered. */
+  findParents(): ReadonlyMap<string, string> {
+    return new Map();
+  }
+
   async *list(folder: TreeNode, options: ReadOptions, signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
     this.asked.push(`list ${folder.name || '/'}`);
     this.options.push(options);
-    const children = this.#children.get(folder) ?? [];
+    const node = [...this.#nodes.values()].find(({ entry }) => entry === folder.entry) ?? folder;
+    const children = this.#children.get(node) ?? [];
     let pages = 0;
     for (let from = 0; from === 0 || from < children.length; from += this.pageSize) {
       if (this.listError?.afterPages === pages) throw this.listError.error;

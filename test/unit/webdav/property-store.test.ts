@@ -28,7 +28,8 @@ describe('PropertyStore', () => {
     ]) {
       expect((await properties.ofFolder(other)).size).toBe(0);
     }
-    expect([await properties.hasAny('1'), await properties.hasAny('2')]).toEqual([true, false]);
+    expect(await properties.foldersWithRecords('1')).toEqual(new Set(['p']));
+    expect(await properties.foldersWithRecords('2')).toEqual(new Set());
   });
 
   it("keeps the drives' own folders apart", async () => {

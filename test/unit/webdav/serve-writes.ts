@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { DavError } from '../../../src/webdav/errors.ts';
 import type { LockRequest } from '../../../src/webdav/locks.ts';
+import { PropertyCopies } from '../../../src/webdav/property-copies.ts';
 import { createWebDavServer } from '../../../src/webdav/server.ts';
 import { silentLog } from '../tree/make-tree.ts';
 import { type Content, MemoryTree } from './memory-tree.ts';
@@ -20,8 +21,13 @@ export interface ServedWrites extends Served, TestState {
 /** Serves a tree in memory with every method that there is. */
 export async function serveWrites(content: Content, isReadOnly = false): Promise<ServedWrites> {
   const tree = new MemoryTree(content);
-  const state = createState();
-  const writer = new MemoryWriter(tree, (change) => state.properties.follow(change));
+  const created = createState();
+  const propertyCopies = new PropertyCopies({ ...created, tree, log: silentLog });
+  const state = { ...created, propertyCopies };
+  const writer = new MemoryWriter(tree, async (change) => {
+    await state.properties.follow(change);
+    propertyCopies.follow(change);
+  });
   const server = createWebDavServer({
     ...state,
     tree,
@@ -33,7 +39,6 @@ export async function serveWrites(content: Content, isReadOnly = false): Promise
     },
     openContent: async () => Readable.from(['content']),
     version: '1.2.3',
-    log: silentLog,
   });
   const served = await serveHandle(server.handle);
   return Object.assign(served, state, {

@@ -11,7 +11,6 @@ import type { MethodHandler } from '../../../src/webdav/method.ts';
 import type { Tree, Writer } from '../../../src/webdav/ports.ts';
 import { getResource } from '../../../src/webdav/resource.ts';
 import { createWebDavServer, type WebDavServer } from '../../../src/webdav/server.ts';
-import { silentLog } from '../tree/make-tree.ts';
 import { createState } from './state.ts';
 
 export interface Served {
@@ -45,7 +44,6 @@ export async function serve(tree: Tree, getHead: MethodHandler = answerFolders(t
     getHead,
     openContent: async () => Readable.from(['content']),
     version: '1.2.3',
-    log: silentLog,
   });
   return serveHandle(server.handle);
 }

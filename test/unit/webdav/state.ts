@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Lease, StateEntry, StateKey, StateStore, StateValue } from '../../../src/state/store.ts';
 import { LockSystem } from '../../../src/webdav/locks.ts';
+import type { PropertyCopies } from '../../../src/webdav/property-copies.ts';
 import { PropertyStore } from '../../../src/webdav/property-store.ts';
 
 /** A state store in memory that several parts of a test, or several processes of it, share. */
@@ -64,6 +65,7 @@ export interface TestState {
   readonly store: SharedStore;
   readonly locks: LockSystem;
   readonly properties: PropertyStore;
+  readonly propertyCopies: Pick<PropertyCopies, 'nearOf'>;
 }
 
 /** What is kept about resources, under a clock of the test's own. */
@@ -73,5 +75,6 @@ export function createState(now: () => number = Date.now, store = new SharedStor
     store,
     locks: new LockSystem({ store, userId, now }),
     properties: new PropertyStore({ store, userId, now }),
+    propertyCopies: { nearOf: async () => {} },
   };
 }
