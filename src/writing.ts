@@ -145,7 +145,8 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     relay: (entry, target) => uploads.relay(entry, target),
     toTrash: settings.trash,
     onFolderCreated: (folder) => overlay.created(folder),
-    onVacated: (at) => locks.forget(at),
+    onVacated: (at, what) =>
+      locks.forget(at, what).catch((err: unknown) => log.warn({ err, at }, 'what was locked there is locked still')),
   });
 
   return {

@@ -4,6 +4,7 @@ import { DriveError } from '../drive/errors.ts';
 import { localKindOf } from '../drive/local-entry.ts';
 import type { ClaimedName, NameClaims } from './name-claims.ts';
 import type { TreeNode } from './node.ts';
+import type { Paths } from './operation-record.ts';
 import type { Slot } from './slot.ts';
 
 /** A body as it comes, and what is known of it beforehand. */
@@ -67,8 +68,8 @@ interface HeldFilesPort {
 interface OperationsPort {
   createFolder(slot: Slot): Promise<Entry>;
   remove(entry: Entry, path: string): Promise<void>;
-  move(entry: Entry, target: Target, path: string): Promise<Entry>;
-  copy(entry: Entry, target: Target, depth: '0' | 'infinity'): Promise<Entry>;
+  move(entry: Entry, target: Target, paths: Paths): Promise<Entry>;
+  copy(entry: Entry, target: Target, depth: '0' | 'infinity', targetPath: string): Promise<Entry>;
   /** Brings what an interrupted operation left at these names to its end. */
   settleAt(names: readonly ClaimedName[]): Promise<void>;
 }
@@ -186,7 +187,8 @@ export class DriveWriter {
     requireDrive(target);
     // Into another drive, what is in a folder is copied.
     if (entry.driveId !== target.parent.entry.driveId) await held.flushBelow(source.path);
-    const moved = await operations.move(await this.#toDrive(entry), toTarget(target), source.path);
+    const paths = { path: source.path, targetPath: target.path };
+    const moved = await operations.move(await this.#toDrive(entry), toTarget(target), paths);
     if (entry.kind === 'folder') await held.moved(source.path, target.path);
     await this.#clear(target, moved);
     if (entry.kind === 'folder' && moved.id !== entry.id) {
@@ -203,7 +205,7 @@ export class DriveWriter {
     requireDrive(source);
     requireDrive(target);
     if (entry.kind === 'folder' && depth === 'infinity') await held.flushBelow(source.path);
-    const copy = await operations.copy(await this.#toDrive(entry), toTarget(target), depth);
+    const copy = await operations.copy(await this.#toDrive(entry), toTarget(target), depth, target.path);
     noteWritten(copy.sizeBytes);
     if (entry.kind === 'folder' && depth === 'infinity') await junk.copyWithin(entry, copy);
     await this.#clear(target, copy);

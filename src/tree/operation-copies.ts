@@ -13,7 +13,13 @@ import { findStray, makeTemporaryName } from './operation-strays.ts';
 export type CopyDepth = '0' | 'infinity';
 
 /** What is to give way stands until the copy is whole beside it, under a name of its own where the dialect lets us choose. */
-export function planCopy(deps: StepDeps, entry: Entry, target: Target, depth: CopyDepth): CopyRecord {
+export function planCopy(
+  deps: StepDeps,
+  entry: Entry,
+  target: Target,
+  depth: CopyDepth,
+  targetPath?: string,
+): CopyRecord {
   const bare = entry.kind === 'folder' && depth === '0';
   const temporary = target.replaces ? makeTemporaryName(target.name, randomUUID()) : undefined;
   const arrivalNames = [temporary ?? target.name, ...(bare ? [] : [entry.name])];
@@ -25,7 +31,7 @@ export function planCopy(deps: StepDeps, entry: Entry, target: Target, depth: Co
     guards.push({ folder: toFolderName(target).folder, name, visibleId: replaced?.id ?? there[0] });
     knownIds.push(...there);
   }
-  return { kind: 'copy', at: deps.now(), guards, entry, target, bare, arrivalNames, knownIds };
+  return { kind: 'copy', at: deps.now(), guards, entry, target, targetPath, bare, arrivalNames, knownIds };
 }
 
 export async function copy(deps: StepDeps, job: Job, record: CopyRecord): Promise<Entry> {

@@ -12,10 +12,17 @@ export type Guard = (
   known?: Entry | undefined,
 ) => (isUnsure?: boolean) => void;
 
+/**
+ * What was at this path is there no longer; `members`: what was in it, for something else stands at the path itself. Told
+ * before an operation leaves the journal, and perhaps once more after a crash; never rejects.
+ */
+export type OnVacated = (path: string, what: 'all' | 'members') => Promise<void>;
+
 export interface JobDeps {
   readonly journal: Journal<OperationRecord>;
   readonly guard: Guard;
   readonly onChanged: OnChanged;
+  readonly onVacated: OnVacated;
 }
 
 /** An operation under way: its record in the journal, and the guards over the names that it touches. */
@@ -26,7 +33,6 @@ export class Job {
   #lifts: readonly (() => void)[] = [];
   #isEnded = false;
   #isLeft = false;
-  #hasVacated = false;
 
   constructor(deps: JobDeps, id: string, record: OperationRecord) {
     this.#deps = deps;
@@ -48,11 +54,6 @@ export class Job {
 
   get isEnded(): boolean {
     return this.#isEnded;
-  }
-
-  /** What it is about is no longer where it was. */
-  get hasVacated(): boolean {
-    return this.#hasVacated;
   }
 
   /** What is left of it is to be done later, whatever the client is told now. */
@@ -92,13 +93,10 @@ export class Job {
 
   /** Lets readers see the outcome. The guards go in the same turn, so that there is none in which neither is seen. */
   async show(change: Change): Promise<void> {
-    const [entry] = entriesOf(this.#record);
-    if (entry && change.removed.includes(entry)) {
-      this.#hasVacated = !change.placed.some((placed) => isSameName(placeOf(placed), placeOf(entry)));
-    }
     const durable = this.#deps.onChanged(change);
     this.lift();
     await durable;
+    await this.#tellVacated(change);
   }
 
   async end(): Promise<void> {
@@ -106,4 +104,18 @@ export class Job {
     await this.#deps.journal.remove(this.id);
     this.#isEnded = true;
   }
+
+  async #tellVacated({ removed, placed }: Change): Promise<void> {
+    const { path, targetPath } = this.#record;
+    const [entry, replaced] = entriesOf(this.#record);
+    const { onVacated } = this.#deps;
+    // What came back from another drive has another id.
+    const isBack = placed.some((one) => entry && isSameName(placeOf(one), placeOf(entry)));
+    if (path !== undefined && !isBack && isAmong(removed, entry)) await onVacated(path, 'all');
+    if (targetPath !== undefined && isAmong(removed, replaced)) await onVacated(targetPath, 'members');
+  }
+}
+
+function isAmong(entries: readonly Entry[], entry: Entry | undefined): boolean {
+  return entries.some((one) => entry?.id === one.id && isSameName(placeOf(one), placeOf(entry)));
 }

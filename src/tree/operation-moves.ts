@@ -8,6 +8,7 @@ import {
   isSameName,
   type MoveAcrossRecord,
   type MoveRecord,
+  type Paths,
   placeOf,
   standsAt,
   toFolderName,
@@ -17,7 +18,12 @@ import { findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from '.
 import { findArrival } from './operation-strays.ts';
 
 /** Until the move is done, readers see the entry where it was, and nothing new at the names where it stands on its way. */
-export function planMove(deps: StepDeps, entry: Entry, target: Target, path?: string): MoveRecord | MoveAcrossRecord {
+export function planMove(
+  deps: StepDeps,
+  entry: Entry,
+  target: Target,
+  paths: Paths = {},
+): MoveRecord | MoveAcrossRecord {
   const { parent, name, replaces } = target;
   const there = deps.namesakes(parent, name);
   const guards: GuardedName[] = [
@@ -32,7 +38,7 @@ export function planMove(deps: StepDeps, entry: Entry, target: Target, path?: st
     knownIds.push(...others);
   }
   const kind = entry.driveId === parent.driveId ? 'move' : 'move-across';
-  return { kind, at: deps.now(), guards, entry, path, target, knownIds };
+  return { kind, at: deps.now(), guards, entry, target, knownIds, ...paths };
 }
 
 export async function move(deps: StepDeps, job: Job, { entry, target }: MoveRecord): Promise<Entry> {

@@ -12,7 +12,14 @@ export interface GuardedName extends FolderName {
   readonly visibleId: string | undefined;
 }
 
-interface RecordBase {
+/** What clients call the places, as far as that was told; records of earlier versions have less of it. */
+export interface Paths {
+  /** Of the entry, where it is to be gone from there. */
+  readonly path?: string | undefined;
+  readonly targetPath?: string | undefined;
+}
+
+interface RecordBase extends Paths {
   /** When the operation began. */
   readonly at: number;
   readonly guards: readonly GuardedName[];
@@ -21,8 +28,6 @@ interface RecordBase {
    * anything, and the end is as good as the beginning.
    */
   readonly refusedAt?: number | undefined;
-  /** What its client called the entry, where it is to be gone from there. */
-  readonly path?: string | undefined;
 }
 
 export interface RemoveRecord extends RecordBase {

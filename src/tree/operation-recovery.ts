@@ -11,8 +11,6 @@ export interface RecoveryDeps extends StepDeps {
   /** Waits until nobody else writes to these names. */
   readonly claim: (names: readonly FolderName[], signal?: AbortSignal) => Promise<() => void>;
   readonly random: () => number;
-  /** An entry that is not at this path any more: whoever asked for it has been told nothing of that, or that it failed. */
-  readonly onVacated: (path: string) => Promise<void>;
 }
 
 interface Unsettled {
@@ -114,7 +112,7 @@ export class OperationRecovery {
 
   async #settle(item: Unsettled): Promise<boolean> {
     const { job } = item;
-    const { kind, path } = job.record;
+    const { kind } = job.record;
     try {
       const isSettled = await settle(this.#deps, job, this.#stopping.signal);
       if (job.isLeft || !isSettled) {
@@ -130,7 +128,6 @@ export class OperationRecovery {
       this.#deps.log.warn({ err: error, operation: kind }, 'an interrupted operation could not be brought to its end');
     }
     try {
-      if (job.hasVacated && path !== undefined) await this.#deps.onVacated(path);
       await job.end();
     } catch (error) {
       this.#postpone(item, error);

@@ -1,3 +1,4 @@
+import type { Change } from '../drive/change.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
 import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
@@ -44,6 +45,7 @@ async function removeSource(
   source: Entry,
   placed: Entry,
 ): Promise<void> {
+  const change: Change = { removed: [source], placed: [], origins: [{ how: 'moved', from: source, to: placed }] };
   try {
     await drive.trash({ driveId: source.driveId, id: source.id });
   } catch (error) {
@@ -52,8 +54,10 @@ async function removeSource(
     const guards = [{ ...placeOf(source), visibleId: undefined }];
     await job.leave({ kind: 'remove', at: now(), guards, entry: source, path: job.record.path, forGood: false });
     job.guard();
+    await onChanged(change);
+    return;
   }
-  await onChanged({ removed: [source], placed: [], origins: [{ how: 'moved', from: source, to: placed }] });
+  await job.show(change);
 }
 
 /** Goes on where the content has arrived, by us or by the recovery of whoever brings it; else the source just stays. */
@@ -64,7 +68,11 @@ export async function settleRelay(
   signal: AbortSignal,
 ): Promise<boolean> {
   const source = await findEntry(deps, entry, signal);
-  if (!source || !isSameContent(source, entry)) return true;
+  if (!source) {
+    await job.show({ removed: [entry], placed: [] });
+    return true;
+  }
+  if (!isSameContent(source, entry)) return true;
   const entries = await deps.listFresh(target.parent, signal);
   const placed = entries.find(
     (candidate) =>

@@ -3,9 +3,9 @@ import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { Journal } from '../state/journal.ts';
 import { type CopyDepth, copy, planCopy } from './operation-copies.ts';
-import { type Guard, Job, type JobDeps } from './operation-job.ts';
+import { type Guard, Job, type JobDeps, type OnVacated } from './operation-job.ts';
 import { move, moveAcross, planMove } from './operation-moves.ts';
-import type { FolderName, OperationRecord } from './operation-record.ts';
+import type { FolderName, OperationRecord, Paths } from './operation-record.ts';
 import { OperationRecovery, type RecoveryDeps } from './operation-recovery.ts';
 import { planRemoval, remove } from './operation-removals.ts';
 import { isUnclear } from './operation-steps.ts';
@@ -15,6 +15,7 @@ export interface OperationsDeps extends RecoveryDeps {
   /** Known only after somebody is signed in. */
   readonly journal: () => Promise<Journal<OperationRecord>>;
   readonly guard: Guard;
+  readonly onVacated: OnVacated;
   /** A folder that is new is known to be empty. */
   readonly onFolderCreated?: ((folder: Entry) => void) | undefined;
 }
@@ -68,14 +69,13 @@ export class Operations {
 
   /**
    * Within a drive or into another one.
-   * @param path what the client calls it now
    * @returns the entry as it is now; in another drive with another id
    * @throws DriveError `already-exists` beside an entry that is not to be replaced; `unsupported` for what cannot be brought
    * into another drive; `unavailable` when nobody can say how it ended: that is found out, and finished or undone, later
    */
-  move(entry: Entry, target: Target, path?: string): Promise<Entry> {
+  move(entry: Entry, target: Target, paths?: Paths): Promise<Entry> {
     return this.#run(
-      () => planMove(this.#deps, entry, target, path),
+      () => planMove(this.#deps, entry, target, paths),
       (job, record) => {
         job.guard();
         return record.kind === 'move' ? move(this.#deps, job, record) : moveAcross(this.#deps, job, record);
@@ -87,10 +87,10 @@ export class Operations {
    * Leaves nothing incomplete: what fails is deleted for good.
    * @throws DriveError as `move`; `task-failed` when the service could not copy all of a folder
    */
-  async copy(entry: Entry, target: Target, depth: CopyDepth): Promise<Entry> {
+  async copy(entry: Entry, target: Target, depth: CopyDepth, targetPath?: string): Promise<Entry> {
     const bare = entry.kind === 'folder' && depth === '0';
     const copied = await this.#run(
-      () => planCopy(this.#deps, entry, target, depth),
+      () => planCopy(this.#deps, entry, target, depth, targetPath),
       (job, record) => {
         job.guard();
         return copy(this.#deps, job, record);
@@ -193,8 +193,8 @@ export class Operations {
   }
 
   async #jobDeps(): Promise<JobDeps> {
-    const { journal, guard, onChanged } = this.#deps;
-    return { journal: await journal(), guard, onChanged };
+    const { journal, guard, onChanged, onVacated } = this.#deps;
+    return { journal: await journal(), guard, onChanged, onVacated };
   }
 
   async #showFolder(folder: Entry): Promise<void> {

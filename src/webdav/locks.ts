@@ -109,11 +109,15 @@ export class LockSystem {
     });
   }
 
-  /** Ends the locks on what is no longer at this path, and on all that was below it. */
-  forget(path: string): Promise<void> {
+  /**
+   * Ends the locks on what is no longer at this path, and on all that was below it; `members`: on that alone, where what has
+   * come to a locked path stays under its lock (RFC 4918 §9.9.4).
+   */
+  forget(path: string, what: 'all' | 'members' = 'all'): Promise<void> {
     return this.#inTurn(async () => {
       const table = await this.#current();
-      await this.#drop(table, table.within(path, this.#now()));
+      const locks = table.within(path, this.#now());
+      await this.#drop(table, what === 'all' ? locks : locks.filter((lock) => lock.path !== path));
     });
   }
 

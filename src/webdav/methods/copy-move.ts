@@ -64,11 +64,7 @@ function createTransfer(
       const entry = await run({ source, target, depth }, exchange).catch(async (error: unknown) => {
         throw await explainMissing(tree, { path: destination, source: path }, error, signal);
       });
-      if (target.node) {
-        for (const lock of await locks.within(destination)) {
-          if (lock.path !== destination) await locks.release(lock.token);
-        }
-      }
+      if (target.node) await locks.forget(destination, 'members');
       if (await keepModificationTime(deps, exchange, entry)) response.setHeader('X-OC-Mtime', 'accepted');
       return target.node ? 'replaced' : 'created';
     } finally {

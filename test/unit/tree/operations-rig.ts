@@ -45,7 +45,7 @@ export interface Process {
   /** What was told of where entries come from. */
   readonly origins: Origin[];
   /** Paths at which the recovery has left nothing. */
-  readonly vacated: string[];
+  readonly vacated: Set<string>;
   /** What readers see of the service's folder now. */
   visible(folder: EntryKey): Entry[];
 }
@@ -54,17 +54,20 @@ export interface ProcessOptions {
   readonly toTrash?: boolean;
   /** Ids that were removed for readers, as the overlay keeps them over a restart. */
   readonly hidden?: Set<string>;
+  /** What clients have said of entries, by id; outlives the process, too. */
+  readonly said?: Map<string, string>;
+  /** Paths whose locks have ended. */
+  readonly vacated?: Set<string>;
   readonly claim?: () => Promise<() => void>;
 }
 
 /** A process that works on a service and a disk. */
 export function startProcess(service: Service, disk: Disk, dialect: Dialect, options: ProcessOptions = {}): Process {
-  const { toTrash = true, hidden = new Set<string>() } = options;
+  const { toTrash = true, hidden = new Set<string>(), said = new Map(), vacated = new Set<string>() } = options;
   const life = new Life();
   const guards = new Set<GuardedView>();
   const doubts: string[] = [];
   const origins: Origin[] = [];
-  const vacated: string[] = [];
   let nextRecord = disk.size;
   const own = new Set<string>();
   const journal: Journal<OperationRecord> = {
@@ -87,7 +90,7 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
     origins.push(...told);
     for (const { id } of removed) hidden.add(id);
     for (const { id } of placed) hidden.delete(id);
-    return life.step('overlay', () => {}, false);
+    return life.step('overlay', () => follow(said, { removed, placed, origins: told }), false);
   };
   const visible = (folder: EntryKey) =>
     service
@@ -122,15 +125,27 @@ export function startProcess(service: Service, disk: Disk, dialect: Dialect, opt
     relay: (entry: Entry, { parent, name, replaces }: Target) =>
       life.step('relay', () => {
         if (replaces) service.take(replaces.id, true);
-        return service.copyInto(entry, parent, name);
+        const to = service.copyInto(entry, parent, name);
+        const told: Origin[] = [{ how: 'copied', from: entry, to }];
+        follow(said, { removed: replaces ? [replaces] : [], placed: [to], origins: told });
+        return to;
       }),
-    onVacated: async (path) => void vacated.push(path),
+    onVacated: (path, what) => life.step('vacate', () => void vacated.add(`${what} at ${path}`), false),
     toTrash,
     now: Date.now,
     random: () => 0.5,
     log: createLogger({ log_level: 'silent', log_format: 'json' }),
   });
   return { operations, life, guards, doubts, origins, vacated, visible };
+}
+
+function follow(said: Map<string, string>, { removed, placed, origins = [] }: Change): void {
+  for (const { how, from, to } of origins) {
+    const saying = said.get(from.id);
+    if (saying !== undefined) said.set(to.id, saying);
+    if (!how.startsWith('copied') && from.id !== to.id) said.delete(from.id);
+  }
+  for (const { id } of removed) if (!placed.some((entry) => entry.id === id)) said.delete(id);
 }
 
 /** Lets everything run that waits for no timer. */

@@ -46,6 +46,11 @@ export class Service {
     return [...this.entries.values()].map((entry) => this.#toLine(entry)).sort();
   }
 
+  /** What is said of entries, by their paths. */
+  viewSaid(said: ReadonlyMap<string, string>): string[] {
+    return [...this.entries.values()].map((entry) => `${this.#toPath(entry)}: ${said.get(entry.id)}`).sort();
+  }
+
   #toLine(entry: Entry): string {
     const content = entry.kind === 'folder' ? '/' : `=${entry.contentHash?.replace(/^0+/, '')}`;
     return `${this.#toPath(entry)}${content}`;

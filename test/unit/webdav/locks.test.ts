@@ -79,6 +79,8 @@ describe('LockSystem', () => {
     const { locks, store } = createState();
     for (const path of ['/a', '/ab', '/c']) await locks.grant(requestOf(path, { depth: '0' }));
     await locks.grant(requestOf('/a/b'));
+    await locks.forget('/a', 'members');
+    expect((await locks.within('/a')).map(({ path }) => path)).toEqual(['/a']);
     await locks.forget('/a');
     expect((await locks.within('/')).map(({ path }) => path)).toEqual(['/ab', '/c']);
     expect(store.values.size).toBe(2);
