@@ -87,6 +87,8 @@ interface JunkPort {
   remove(entry: Entry): Promise<void>;
   /** Forgets what was kept in a folder of the drive that is no more. */
   purgeFolder(folder: EntryKey): Promise<void>;
+  /** A folder of the drive is another one now, with what is kept in it. */
+  moveFolder(from: EntryKey, to: EntryKey): Promise<void>;
   /** Copies what is kept in a folder of the drive into another one, as far as there is room. */
   copyWithin(from: EntryKey, to: EntryKey): Promise<void>;
 }
@@ -191,10 +193,7 @@ export class DriveWriter {
     const moved = await operations.move(await this.#toDrive(entry), toTarget(target), paths);
     if (entry.kind === 'folder') await held.moved(source.path, target.path);
     await this.#clear(target, moved);
-    if (entry.kind === 'folder' && moved.id !== entry.id) {
-      await junk.copyWithin(entry, moved);
-      await junk.purgeFolder(entry);
-    }
+    if (entry.kind === 'folder' && moved.id !== entry.id) await junk.moveFolder(entry, moved);
     return moved;
   }
 

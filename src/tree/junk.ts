@@ -158,6 +158,13 @@ export class JunkSink {
     });
   }
 
+  /** A folder of the drive is another one now, with what is kept in it. */
+  async moveFolder(from: EntryKey, to: EntryKey): Promise<void> {
+    await this.load();
+    const parent = { driveId: to.driveId, id: to.id };
+    for (const { entry } of this.#index.childrenOf(from)) await this.move(entry, parent, entry.name);
+  }
+
   /** What is kept in one folder of the drive goes into another one as well, as far as there is room: it is worth no failure. */
   async copyWithin(from: EntryKey, to: EntryKey): Promise<void> {
     await this.load();

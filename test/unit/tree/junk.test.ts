@@ -216,6 +216,33 @@ describe('folders', () => {
     await expect(sink.makeFolder(FOLDER, '.TemporaryItems')).rejects.toMatchObject({ code: 'already-exists' });
   });
 
+  it('of the drive take their junk along when they become other folders, or are copied', async () => {
+    const rig = setUp();
+    const file = await rig.write(FOLDER, '._a', 'aa');
+    const folder = await rig.sink.makeFolder(FOLDER, '.Trashes');
+    const inside = await rig.write(folder, '._b', 'bb');
+    await rig.sink.copyWithin(FOLDER, { driveId: 'd3', id: 'f3' });
+    await rig.sink.moveFolder(FOLDER, OTHER);
+    const standing = (parentId: string) => [...rig.seen.values()].filter((entry) => entry.parentId === parentId);
+    expect(standing(FOLDER.id)).toEqual([]);
+    expect(standing(OTHER.id).map(({ id, driveId }) => [id, driveId])).toEqual([
+      [file.id, 'd2'],
+      [folder.id, 'd2'],
+    ]);
+    expect(rig.seen.get(inside.id)).toMatchObject({ driveId: 'd2', parentId: folder.id });
+    const [copiedFile, copiedFolder] = standing('f3');
+    expect(copiedFile && (await rig.read(copiedFile))).toBe('aa');
+    expect(standing(copiedFolder?.id ?? '').map(({ name }) => name)).toEqual(['._b']);
+  });
+
+  it('of the drive are copied without what there is no room for', async () => {
+    const rig = setUp({ maxEntries: 2 });
+    await rig.write(FOLDER, '._a', 'aa');
+    await rig.write(FOLDER, '._b', 'bb');
+    await rig.sink.copyWithin(FOLDER, OTHER);
+    expect(rig.seen.size).toBe(2);
+  });
+
   it('that are gone take nothing more', async () => {
     const { sink, write } = setUp();
     const folder = await sink.makeFolder(FOLDER, '.Trashes');
