@@ -1,3 +1,4 @@
+import type { CallSignal } from '../drive/call-signal.ts';
 import { DriveError } from '../drive/errors.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
 import { sleep } from '../drive/sleep.ts';
@@ -5,7 +6,7 @@ import type { Logger } from '../log.ts';
 import { type ApiError, apiCodeOf, isAccessTokenRefused, isDeviceSessionRefused, toDriveError } from './errors.ts';
 import { type HttpAnswer, type JsonHttp, NoAnswerError } from './http.ts';
 import { isObject } from './json.ts';
-import { type PaceClass, Pacer, type Rates } from './pacer.ts';
+import { type OnWait, type PaceClass, Pacer, type Rates } from './pacer.ts';
 import { MAX_TRIES, type RetryTraits, retryDelayMs } from './retry.ts';
 
 /** Where access tokens come from: fulfilled by the account keeper. */
@@ -60,6 +61,7 @@ export interface ApiClientOptions {
   readonly device?: SignedHeaders | undefined;
   /** Called synchronously after every HTTP call, in the async context of the first caller who asked for it. */
   readonly onCall?: ((call: UpstreamCall) => void) | undefined;
+  readonly onWait?: OnWait | undefined;
   /** From 0 to 1. */
   readonly random?: () => number;
 }
@@ -78,15 +80,16 @@ export class ApiClient {
 
   constructor(options: ApiClientOptions) {
     this.#options = options;
-    this.#pacer = new Pacer({ rates: options.rates });
+    this.#pacer = new Pacer({ rates: options.rates, onWait: options.onWait });
     this.#random = options.random ?? Math.random;
   }
 
   /**
    * @returns the answer's JSON: an object, shared between callers of a read; undefined where the endpoint `mayBeEmpty`
+   * @param signal of background work: gives way to other calls, unless somebody who waits asks for the same
    * @throws DriveError; one that a later try may cure carries `retryAfterMs`
    */
-  call(endpoint: Endpoint, body: RequestBody, signal?: AbortSignal): Promise<unknown> {
+  call(endpoint: Endpoint, body: RequestBody, signal?: CallSignal): Promise<unknown> {
     if (endpoint.effect === 'write' || endpoint.isUnshared || typeof body === 'function') {
       return this.#perform(endpoint, body, signal);
     }
@@ -94,7 +97,7 @@ export class ApiClient {
     return this.#shared.join(key, (allLeft) => this.#perform(endpoint, body, allLeft), signal);
   }
 
-  async #perform(endpoint: Endpoint, body: RequestBody, signal?: AbortSignal): Promise<unknown> {
+  async #perform(endpoint: Endpoint, body: RequestBody, signal?: CallSignal): Promise<unknown> {
     const { tokens } = this.#options;
     let isTokenReplaced = false;
     // A device that was forgotten may, once known again, be refused for its signature: each complaint is cured once.

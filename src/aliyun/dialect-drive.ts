@@ -29,7 +29,7 @@ import { type JsonObject, toObject } from './json.ts';
 import { Lookup } from './lookup.ts';
 import type { Moves } from './moves.ts';
 import { Oddities } from './oddities.ts';
-import type { Rates } from './pacer.ts';
+import type { OnWait, Rates } from './pacer.ts';
 import { PageReader } from './page-reader.ts';
 import { PartUrls } from './part-urls.ts';
 import { Placement } from './placement.ts';
@@ -49,6 +49,7 @@ export interface DriveDependencies {
   readonly storage: Pick<StorageHost, 'openRange' | 'putPart'>;
   readonly log: Logger;
   readonly onCall?: ((call: UpstreamCall) => void) | undefined;
+  readonly onWait?: OnWait | undefined;
   /** Default: what the dialect's service bears. */
   readonly rates?: Rates;
   /** Epoch ms. */

@@ -1,22 +1,28 @@
 import { abortedError } from '../drive/abortable.ts';
+import { type CallSignal, isBackground } from '../drive/call-signal.ts';
 import { DriveError } from '../drive/errors.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 /** Classes of endpoints with rates of their own. */
 export type PaceClass = 'list' | 'link' | 'other';
 
 export type Rates = Readonly<Record<PaceClass, number>>;
 
+/** Called when somebody begins to wait for a turn; its result when he has it, or has gone without. For counters. */
+export type OnWait = (paceClass: PaceClass, isBackground: boolean) => (hasTurn: boolean) => void;
+
 export interface PacerOptions {
   /** Calls a second. */
   readonly rates: Rates;
   /** A caller who would wait longer than this is turned away at once: no WebDAV client waits that long for an answer. */
   readonly maxWaitMs?: number;
+  readonly onWait?: OnWait | undefined;
   /** Monotonic: a corrected wall clock must neither stall the queue nor empty it at once. */
   readonly now?: () => number;
 }
 
 interface Waiter {
-  /** Drops the abort listener and lets the call go. */
+  /** Drops its listeners and lets the call go. */
   readonly proceed: () => void;
   readonly refuse: (error: DriveError) => void;
 }
@@ -32,7 +38,7 @@ interface Lane {
   readonly intervalMs: number;
   /** How many calls the service bears in any second. */
   readonly windowCalls: number;
-  readonly queue: Waiter[];
+  readonly queue: TurnQueue<Waiter>;
   /** The last `windowCalls` of them, oldest first. */
   readonly sent: Sent[];
   /** Shortest round trip lately. */
@@ -41,11 +47,12 @@ interface Lane {
   timer: NodeJS.Timeout | undefined;
 }
 
-const WINDOW_MS = 1000;
+/** A little more than a second, for what is guessed of a call's way is not exact. */
+const WINDOW_MS = 1005;
 /** Most of a long round trip is the service's own work: no more of it than this is held to be the way there. */
 const LONGEST_DELAY_MS = 250;
-/** The shortest round trip is forgotten by this much a call, so that a slower network is learned. */
-const FORGET_MS = 1;
+/** The shortest round trip is forgotten by this much a call, so that a slower network is learned: slowly, for a wrong guess costs a refusal. */
+const FORGET_MS = 0.05;
 
 /**
  * Spaces out one account's calls: a token bucket a class, of burst 1, because the limits of the open API are counted
@@ -55,43 +62,53 @@ const FORGET_MS = 1;
 export class Pacer {
   readonly #lanes: Readonly<Record<PaceClass, Lane>>;
   readonly #maxWaitMs: number;
+  readonly #onWait: OnWait;
   readonly #now: () => number;
 
-  constructor({ rates, maxWaitMs = 60_000, now = () => performance.now() }: PacerOptions) {
+  constructor({ rates, maxWaitMs = 60_000, onWait, now = () => performance.now() }: PacerOptions) {
     this.#lanes = { list: newLane(rates.list), link: newLane(rates.link), other: newLane(rates.other) };
     this.#maxWaitMs = maxWaitMs;
+    this.#onWait = onWait ?? (() => () => {});
     this.#now = now;
   }
 
   /**
-   * Waits for a turn, first come, first served.
+   * Waits for a turn, first come, first served; who calls in the background, after the others.
    * @returns what is to be called when the call's answer, or its failure, has come
    * @param again the call was refused and tries anew: it has waited before, so it goes to the head of the queue
    * @throws DriveError `throttled` when the wait would be too long, `aborted`
    */
-  take(paceClass: PaceClass, signal?: AbortSignal, again = false): Promise<() => void> {
+  take(paceClass: PaceClass, signal?: CallSignal, again = false): Promise<() => void> {
     const lane = this.#lanes[paceClass];
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortedError(signal));
-      const waitMs = this.#waitMs(lane, again ? 0 : lane.queue.length);
+      const inBackground = isBackground(signal);
+      const waitMs = this.#waitMs(lane, again ? 0 : lane.queue.countAhead(inBackground));
       if (waitMs > this.#maxWaitMs) return reject(tooLong(waitMs));
+      const tellEnd = this.#onWait(paceClass, inBackground);
+      const end = (hasTurn: boolean) => {
+        signal?.removeEventListener('abort', leave);
+        stopRaising?.();
+        tellEnd(hasTurn);
+      };
       const leave = () => {
-        lane.queue.splice(lane.queue.indexOf(waiter), 1);
+        lane.queue.remove(waiter);
+        end(false);
         if (signal) reject(abortedError(signal));
       };
       const waiter: Waiter = {
         proceed: () => {
-          signal?.removeEventListener('abort', leave);
+          end(true);
           resolve(this.#send(lane));
         },
         refuse: (error) => {
-          signal?.removeEventListener('abort', leave);
+          end(false);
           reject(error);
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      if (again) lane.queue.unshift(waiter);
-      else lane.queue.push(waiter);
+      lane.queue.add(waiter, inBackground, again);
+      const stopRaising = inBackground ? signal?.background?.onRaised(() => lane.queue.raise(waiter)) : undefined;
       this.#advance(lane);
     });
   }
@@ -100,11 +117,11 @@ export class Pacer {
   pause(paceClass: PaceClass, ms: number): void {
     const lane = this.#lanes[paceClass];
     lane.nextTurnAt = Math.max(lane.nextTurnAt, this.#now() + ms);
-    const affordable = lane.queue.findIndex((_, index) => this.#waitMs(lane, index) > this.#maxWaitMs);
-    if (affordable >= 0) {
-      for (const [index, waiter] of lane.queue.splice(affordable).entries()) {
-        waiter.refuse(tooLong(this.#waitMs(lane, affordable + index)));
-      }
+    for (const [index, waiter] of lane.queue.toArray().entries()) {
+      const waitMs = this.#waitMs(lane, index);
+      if (waitMs <= this.#maxWaitMs) continue;
+      lane.queue.remove(waiter);
+      waiter.refuse(tooLong(waitMs));
     }
     this.#advance(lane);
   }
@@ -144,7 +161,7 @@ function newLane(perSecond: number): Lane {
   return {
     intervalMs: 1000 / perSecond,
     windowCalls: Math.ceil(perSecond),
-    queue: [],
+    queue: new TurnQueue(),
     sent: [],
     quickestMs: Number.POSITIVE_INFINITY,
     nextTurnAt: 0,

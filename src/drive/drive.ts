@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { CallSignal } from './call-signal.ts';
 import type { Entry, EntryKey } from './entry.ts';
 
 /** One of an account's drives. */
@@ -57,21 +58,24 @@ export interface ByteRange {
 /** An account's drives, addressed by id: the port that a dialect of the service fulfils. */
 export interface Drive extends ReadDrive, WriteDrive {}
 
-/** Every method costs one network call, after its wait for a turn, and rejects with a `DriveError` alone. */
+/**
+ * Every method costs one network call, after its wait for a turn, and rejects with a `DriveError` alone. A call under the
+ * signal of a `Background` waits for its turn behind those of people.
+ */
 export interface ReadDrive {
   /** Asks for one page of a folder; `marker` is empty for the first. */
-  listPage(folder: EntryKey, marker: string, signal?: AbortSignal): Promise<Page>;
+  listPage(folder: EntryKey, marker: string, signal?: CallSignal): Promise<Page>;
   /** Also finds what is in the recycle bin (`trashed`). */
-  fetchEntry(key: EntryKey, signal?: AbortSignal): Promise<Entry>;
-  fetchAccount(signal?: AbortSignal): Promise<AccountInfo>;
-  fetchQuota(signal?: AbortSignal): Promise<Quota>;
+  fetchEntry(key: EntryKey, signal?: CallSignal): Promise<Entry>;
+  fetchAccount(signal?: CallSignal): Promise<AccountInfo>;
+  fetchQuota(signal?: CallSignal): Promise<Quota>;
   /** Rejects with `blocked` when the service would hand out a placeholder. */
-  fetchDownload(entry: Entry, signal?: AbortSignal): Promise<Download>;
+  fetchDownload(entry: Entry, signal?: CallSignal): Promise<Download>;
   /**
    * Opens a body at the storage host, outside the pacing of API calls.
    * The stream yields exactly the range's bytes or fails with a `DriveError`; destroying it closes the connection at once.
    */
-  openRange(link: DownloadLink, range: ByteRange, signal?: AbortSignal): Promise<Readable>;
+  openRange(link: DownloadLink, range: ByteRange, signal?: CallSignal): Promise<Readable>;
 }
 
 /**
@@ -81,52 +85,52 @@ export interface ReadDrive {
  */
 export interface WriteDrive {
   /** Succeeds with the existing entry when one of that name is there. */
-  createFolder(parent: EntryKey, name: string, signal?: AbortSignal): Promise<CreatedFolder>;
+  createFolder(parent: EntryKey, name: string, signal?: CallSignal): Promise<CreatedFolder>;
   /** Rejects with `name-refused`, `quota-exhausted`, `too-large`, `not-found` or `not-a-folder` (the parent). */
-  createFile(request: CreateFileRequest, signal?: AbortSignal): Promise<CreatedFile>;
+  createFile(request: CreateFileRequest, signal?: CallSignal): Promise<CreatedFile>;
   /**
    * Sends one part; parts go one after another in ascending order. A part that is there already counts as sent; a URL past
    * its hour is renewed. Rejects with `part-out-of-order` when the service has fewer or more parts than it should.
    * @param open yields the part's bytes from its first one; called again for every try
    */
-  putPart(session: UploadSession, part: UploadPart, open: () => Readable, signal?: AbortSignal): Promise<void>;
+  putPart(session: UploadSession, part: UploadPart, open: () => Readable, signal?: CallSignal): Promise<void>;
   /** In ascending order. */
-  listUploadedParts(session: UploadSession, signal?: AbortSignal): Promise<readonly UploadedPart[]>;
+  listUploadedParts(session: UploadSession, signal?: CallSignal): Promise<readonly UploadedPart[]>;
   /**
    * Makes the content visible, in place of `session.replaces` where that is set: at no instant is there no file.
    * The web API swaps at complete. With the open API the new entry then stands beside the old one, which `settleReplaced`
    * sends to the bin. Completing twice is harmless.
    */
-  completeUpload(session: UploadSession, signal?: AbortSignal): Promise<Entry>;
+  completeUpload(session: UploadSession, signal?: CallSignal): Promise<Entry>;
   /** Forgets an unfinished upload and frees what it holds, past the bin; never touches `session.replaces`. */
-  abandonUpload(session: UploadSession, signal?: AbortSignal): Promise<void>;
+  abandonUpload(session: UploadSession, signal?: CallSignal): Promise<void>;
   /** Whether a new file takes another's place in one step, so that the two never stand beside each other. */
-  swapsInPlace(signal?: AbortSignal): Promise<boolean>;
+  swapsInPlace(signal?: CallSignal): Promise<boolean>;
   /**
    * Ends a replacement: the entry that gave way goes to the bin if it still stands beside its successor. Does nothing where
    * the service swapped by itself, so it may be called again after a crash.
    */
-  settleReplaced(replaced: Entry, successor: Entry, signal?: AbortSignal): Promise<void>;
+  settleReplaced(replaced: Entry, successor: Entry, signal?: CallSignal): Promise<void>;
   /**
    * Moves and renames within a drive in as few native calls as the dialect allows, safely at every step; the entry that gives
    * way still needs `settleReplaced`. Starting from any step of an interrupted move of the same kind, it brings that to its end.
    * Rejects with `already-exists` rather than make a second entry of that name where nothing is to be replaced.
    */
-  move(entry: Entry, target: Target, signal?: AbortSignal): Promise<Entry>;
+  move(entry: Entry, target: Target, signal?: CallSignal): Promise<Entry>;
   /**
    * Begins to copy into a folder of the same drive, under `name` where the dialect can, else under the source's own name,
    * also beside an entry of that name. A folder's children follow until `awaitTask` resolves.
    */
-  startCopy(entry: Entry, parent: EntryKey, name: string, signal?: AbortSignal): Promise<StartedCopy>;
+  startCopy(entry: Entry, parent: EntryKey, name: string, signal?: CallSignal): Promise<StartedCopy>;
   /** As `startCopy`, or `move` that keeps the name, into another drive of the account; rejects with `unsupported` where the dialect has no such call. */
-  copyAcross(entry: Entry, parent: EntryKey, signal?: AbortSignal): Promise<StartedCopy>;
-  moveAcross(entry: Entry, parent: EntryKey, signal?: AbortSignal): Promise<StartedCopy>;
+  copyAcross(entry: Entry, parent: EntryKey, signal?: CallSignal): Promise<StartedCopy>;
+  moveAcross(entry: Entry, parent: EntryKey, signal?: CallSignal): Promise<StartedCopy>;
   /** Resolves when an asynchronous task of the service has succeeded; rejects with `task-failed` when it has not, also in part. */
-  awaitTask(taskId: string, signal?: AbortSignal): Promise<void>;
+  awaitTask(taskId: string, signal?: CallSignal): Promise<void>;
   /** To the recycle bin, a folder with all that is below it; already gone counts as done. */
-  trash(entry: EntryKey, signal?: AbortSignal): Promise<void>;
+  trash(entry: EntryKey, signal?: CallSignal): Promise<void>;
   /** Past the recycle bin; already gone counts as done. */
-  deleteForGood(entry: EntryKey, signal?: AbortSignal): Promise<void>;
+  deleteForGood(entry: EntryKey, signal?: CallSignal): Promise<void>;
 }
 
 export interface Target {

@@ -1,22 +1,30 @@
 import { abortedError } from './abortable.ts';
+import { Background, type CallSignal, isBackground } from './call-signal.ts';
 
 interface Call<T> {
   readonly promise: Promise<T>;
   readonly controller: AbortController;
+  /** Set for a call that was begun by somebody who does not wait for it. */
+  readonly background: Background | undefined;
   waiters: number;
 }
 
-/** One call in flight for each key, shared by all who ask meanwhile and given up when the last of them has left. */
+/**
+ * One call in flight for each key, shared by all who ask meanwhile and given up when the last of them has left. It is as
+ * urgent as the most urgent of them.
+ */
 export class SharedCalls<T> {
   readonly #calls = new Map<string, Call<T>>();
 
   /** @throws DriveError `aborted` on the caller's own signal, whatever becomes of the call. */
-  join(key: string, start: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  join(key: string, start: (signal: CallSignal) => Promise<T>, signal?: CallSignal): Promise<T> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
-    const call = this.#calls.get(key) ?? this.#start(key, start);
+    const call = this.#calls.get(key) ?? this.#start(key, start, signal);
     call.waiters++;
+    const stopRaising = raiseWith(call, signal);
     return new Promise((resolve, reject) => {
       const leave = () => {
+        stopRaising();
         call.waiters--;
         if (call.waiters === 0 && this.#calls.get(key) === call) {
           this.#calls.delete(key);
@@ -25,17 +33,28 @@ export class SharedCalls<T> {
         if (signal) reject(abortedError(signal));
       };
       signal?.addEventListener('abort', leave, { once: true });
-      call.promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', leave));
+      call.promise.then(resolve, reject).finally(() => {
+        stopRaising();
+        signal?.removeEventListener('abort', leave);
+      });
     });
   }
 
-  #start(key: string, start: (signal: AbortSignal) => Promise<T>): Call<T> {
+  #start(key: string, start: (signal: CallSignal) => Promise<T>, signal: CallSignal | undefined): Call<T> {
     const controller = new AbortController();
+    const background = isBackground(signal) ? new Background(controller.signal) : undefined;
     const promise = start(controller.signal).finally(() => {
       if (this.#calls.get(key) === call) this.#calls.delete(key);
     });
-    const call: Call<T> = { promise, controller, waiters: 0 };
+    const call: Call<T> = { promise, controller, background, waiters: 0 };
     this.#calls.set(key, call);
     return call;
   }
+}
+
+/** @returns stops listening for the waiter's becoming urgent */
+function raiseWith({ background }: Pick<Call<unknown>, 'background'>, signal: CallSignal | undefined): () => void {
+  if (background && signal?.background) return signal.background.onRaised(() => background.raise());
+  background?.raise();
+  return () => {};
 }

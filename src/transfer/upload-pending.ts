@@ -1,3 +1,4 @@
+import { Background } from '../drive/call-signal.ts';
 import type { Target } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import type { Journal, JournalRecord } from '../state/journal.ts';
@@ -26,7 +27,8 @@ export class PendingUploads {
   readonly #deps: RecoveryDeps;
   readonly #journal: PendingDeps['journal'];
   readonly #claim: ClaimNames;
-  readonly #placements = new Set<Placement>();
+  /** With what their recovery does in the background, until somebody waits for it. */
+  readonly #placements = new Map<Placement, Background>();
   #restored: Promise<void> | undefined;
   #deadOwners: readonly JournalRecord<UploadRecord>[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -41,7 +43,7 @@ export class PendingUploads {
   }
 
   add(placement: Placement): void {
-    this.#placements.add(placement);
+    this.#placements.set(placement, this.#newWork());
     this.#schedule();
   }
 
@@ -61,9 +63,10 @@ export class PendingUploads {
     this.#deadOwners = records.filter(({ value }) => value.kind === 'spool' && value.owner !== owner);
     for (const { id, value, isOwn } of records) {
       if (isOwn || value.kind !== 'upload' || this.#has(id)) continue;
-      const placement = new Placement(this.#deps, new KeptRecord(this.#journal, value, id));
+      const work = this.#newWork();
+      const placement = new Placement(this.#depsOf(work), new KeptRecord(this.#journal, value, id));
       placement.guard();
-      this.#placements.add(placement);
+      this.#placements.set(placement, work);
     }
   }
 
@@ -80,10 +83,11 @@ export class PendingUploads {
    */
   async settleNamed({ parent, name }: Pick<Target, 'parent' | 'name'>, isUrgent: boolean): Promise<Entry | undefined> {
     let made: Entry | undefined;
-    for (const placement of [...this.#placements]) {
+    for (const placement of [...this.#placements.keys()]) {
       const { target, isShown } = placement.record.value;
       if (target.name !== name || target.parent.id !== parent.id || target.parent.driveId !== parent.driveId) continue;
       try {
+        this.#placements.get(placement)?.raise();
         const entry = await this.#settle(placement, isUrgent);
         if (!isShown) made = entry ?? made;
       } catch (error) {
@@ -103,7 +107,7 @@ export class PendingUploads {
   }
 
   #has(id: string): boolean {
-    return [...this.#placements].some(({ record }) => record.id === id);
+    return [...this.#placements.keys()].some(({ record }) => record.id === id);
   }
 
   async #attend(): Promise<void> {
@@ -114,7 +118,7 @@ export class PendingUploads {
 
   async #work(): Promise<void> {
     let failures = 0;
-    for (const placement of [...this.#placements]) {
+    for (const [placement, work] of [...this.#placements]) {
       if (this.#isStopped) return;
       if (failures === MAX_FAILURES) break;
       const { parent, name } = placement.record.value.target;
@@ -129,7 +133,7 @@ export class PendingUploads {
       } catch (error) {
         failures++;
         // The next round begins with others.
-        if (this.#placements.delete(placement)) this.#placements.add(placement);
+        if (this.#placements.delete(placement)) this.#placements.set(placement, work);
         this.#deps.log.warn({ err: error }, 'an interrupted upload has to wait');
       }
     }
@@ -142,10 +146,19 @@ export class PendingUploads {
   }
 
   async #settle(placement: Placement, isUrgent: boolean): Promise<Entry | undefined> {
-    const entry = await recoverUpload(this.#deps, placement, isUrgent);
+    const work = this.#placements.get(placement) ?? this.#newWork();
+    const entry = await recoverUpload(this.#depsOf(work), placement, isUrgent);
     // What still has a record has something left to do.
     if (placement.record.id === undefined) this.#placements.delete(placement);
     return entry;
+  }
+
+  #newWork(): Background {
+    return new Background(AbortSignal.any([this.#deps.stopping]));
+  }
+
+  #depsOf({ signal }: Background): RecoveryDeps {
+    return { ...this.#deps, stopping: signal };
   }
 
   /** Bodies of processes that are no more, and that no record speaks of. */
@@ -153,7 +166,7 @@ export class PendingUploads {
     if (this.#deadOwners.length === 0) return;
     const { blobs } = this.#deps.spool;
     const journal = await this.#journal();
-    const wanted = new Set([...this.#placements].flatMap(({ record }) => namesOf(record.value)));
+    const wanted = new Set([...this.#placements.keys()].flatMap(({ record }) => namesOf(record.value)));
     for (const { id, value } of this.#deadOwners) {
       if (value.kind !== 'spool') continue;
       const left = (await blobs.list()).filter(({ name }) => name.startsWith(value.owner));

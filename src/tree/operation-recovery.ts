@@ -1,3 +1,4 @@
+import { Background } from '../drive/call-signal.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { Job } from './operation-job.ts';
 import { type FolderName, isSameName, namesOf } from './operation-record.ts';
@@ -17,7 +18,12 @@ interface Unsettled {
   readonly job: Job;
   failures: number;
   dueAt: number;
-  settling: Promise<boolean> | undefined;
+  settling: Settling | undefined;
+}
+
+interface Settling {
+  readonly isSettled: Promise<boolean>;
+  readonly work: Background;
 }
 
 /** Brings operations that were interrupted to their end, one after the other and again while the service is away. */
@@ -69,7 +75,7 @@ export class OperationRecovery {
       if (!names.some((name) => touched.some((other) => isSameName(name, other)))) continue;
       // What was replaced stands in nobody's way.
       if (item.job.record.kind === 'settle') continue;
-      if (await this.#settleOnce(item)) continue;
+      if (await this.#settleOnce(item, true)) continue;
       throw new DriveError('unavailable', 'An interrupted operation on this name is still being brought to its end.', {
         retryAfterMs: FIRST_DELAY_MS,
       });
@@ -92,7 +98,7 @@ export class OperationRecovery {
     let release: (() => void) | undefined;
     try {
       release = await this.#deps.claim(namesOf(item.job.record), this.#stopping.signal);
-      await this.#settleOnce(item);
+      await this.#settleOnce(item, false);
     } catch (error) {
       // The names are busy: whoever works there has looked after this, or will leave it to the next turn.
       this.#postpone(item, error);
@@ -101,20 +107,25 @@ export class OperationRecovery {
     }
   }
 
-  /** The loop and writers who wait for it share one settlement. Never rejects. */
-  #settleOnce(item: Unsettled): Promise<boolean> {
+  /** The loop and writers who wait for it share one settlement, which gives way to others only until one waits. Never rejects. */
+  #settleOnce(item: Unsettled, somebodyWaits: boolean): Promise<boolean> {
     if (!this.#unsettled.has(item.job.id)) return Promise.resolve(true);
-    item.settling ??= this.#settle(item).finally(() => {
-      item.settling = undefined;
-    });
-    return item.settling;
+    const work = item.settling?.work ?? new Background(AbortSignal.any([this.#stopping.signal]));
+    if (somebodyWaits) work.raise();
+    item.settling ??= {
+      work,
+      isSettled: this.#settle(item, work.signal).finally(() => {
+        item.settling = undefined;
+      }),
+    };
+    return item.settling.isSettled;
   }
 
-  async #settle(item: Unsettled): Promise<boolean> {
+  async #settle(item: Unsettled, signal: AbortSignal): Promise<boolean> {
     const { job } = item;
     const { kind } = job.record;
     try {
-      const isSettled = await settle(this.#deps, job, this.#stopping.signal);
+      const isSettled = await settle(this.#deps, job, signal);
       if (job.isLeft || !isSettled) {
         job.takeUp();
         this.#postpone(item);

@@ -5,7 +5,7 @@ import { OPEN_DIALECT, OPEN_RATES } from './wire.ts';
 
 /** An account's drives over the open API. */
 export function createOpenDrive(dependencies: DriveDependencies): Drive {
-  const { http, apiUrl, tokens, log, onCall, rates = OPEN_RATES } = dependencies;
-  const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall });
+  const { http, apiUrl, tokens, log, onCall, onWait, rates = OPEN_RATES } = dependencies;
+  const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall, onWait });
   return new DialectDrive(api, OPEN_DIALECT, dependencies);
 }

@@ -9,7 +9,8 @@ export interface WebDriveDependencies extends DriveDependencies {
 
 /** An account's drives over the web API. */
 export function createWebDrive(dependencies: WebDriveDependencies): Drive {
-  const { http, apiUrl, tokens, log, onCall, device, rates = WEB_RATES } = dependencies;
-  const api = new ApiClient({ http, baseUrl: apiUrl, tokens, rates, log, onCall, device, headers: WEB_HEADERS });
+  const { http, apiUrl, tokens, log, onCall, onWait, device, rates = WEB_RATES } = dependencies;
+  const shared = { http, tokens, rates, log, onCall, onWait, device };
+  const api = new ApiClient({ ...shared, baseUrl: apiUrl, headers: WEB_HEADERS });
   return new DialectDrive(api, WEB_DIALECT, dependencies);
 }

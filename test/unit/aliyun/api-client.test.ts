@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiClient, type ApiClientOptions, type Endpoint, type UpstreamCall } from '../../../src/aliyun/api-client.ts';
 import { type HttpAnswer, type JsonHttp, NoAnswerError } from '../../../src/aliyun/http.ts';
+import { Background, type CallSignal } from '../../../src/drive/call-signal.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
 
 const LIST: Endpoint = { path: '/list', paceClass: 'list', effect: 'read', hasBare400: true };
@@ -98,6 +99,18 @@ describe('ApiClient', () => {
     await vi.runAllTimersAsync();
     await Promise.all(writes);
     expect(sent).toHaveLength(4);
+  });
+
+  it('makes a read that was begun in the background urgent when somebody who waits asks for the same', async () => {
+    const { api, sent } = setUp([ok(), ok(), ok(), ok()], { rates: { list: 4, link: 1, other: 4 } });
+    const begin = () => new Background(new AbortController().signal).signal;
+    const call = (body: object, signal?: CallSignal) => api.call(GET, body, signal);
+    const all = [call({ id: 'first' }), call({ id: 'A' }, begin()), call({ id: 'B' }, begin()), call({ id: 'a' })];
+    await vi.advanceTimersByTimeAsync(0);
+    all.push(call({ id: 'B' }));
+    await vi.advanceTimersByTimeAsync(2000);
+    await Promise.all(all);
+    expect(sent.map(({ body }) => (body as { id: string }).id)).toEqual(['first', 'a', 'B', 'A']);
   });
 
   it('aborts the upstream call only when all who share it have left', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type PaceClass, Pacer } from '../../../src/aliyun/pacer.ts';
+import { Background, type CallSignal } from '../../../src/drive/call-signal.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -9,15 +10,24 @@ afterEach(() => {
 });
 
 function setUp(maxWaitMs?: number, tripMs = (_name: string) => 0) {
-  const pacer = new Pacer({ rates: { list: 4, link: 1, other: 10 }, ...(maxWaitMs !== undefined && { maxWaitMs }) });
+  const waits: string[] = [];
+  const pacer = new Pacer({
+    rates: { list: 4, link: 1, other: 10 },
+    ...(maxWaitMs !== undefined && { maxWaitMs }),
+    onWait: (paceClass, isBackground) => {
+      const wait = `${isBackground ? 'background' : 'urgent'} ${paceClass}`;
+      waits.push(wait);
+      return (hasTurn) => waits.push(`${wait}: ${hasTurn}`);
+    },
+  });
   const startedAt = performance.now();
   const turns: [string, number][] = [];
-  const take = async (name: string, paceClass: PaceClass = 'list', signal?: AbortSignal, again?: boolean) => {
+  const take = async (name: string, paceClass: PaceClass = 'list', signal?: CallSignal, again?: boolean) => {
     const answered = await pacer.take(paceClass, signal, again);
     turns.push([name, Math.round(performance.now() - startedAt)]);
     setTimeout(answered, tripMs(name));
   };
-  return { pacer, take, turns };
+  return { pacer, take, turns, waits };
 }
 
 describe('Pacer', () => {
@@ -59,7 +69,7 @@ describe('Pacer', () => {
     const { take, turns } = setUp(1000);
     const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => take(name));
     await expect(calls[5]).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1250 });
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(1100);
     expect(turns.map(([name]) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
@@ -79,11 +89,11 @@ describe('Pacer', () => {
   });
 
   it.each([
-    ['as long as the others', 60, 60, 1000],
-    ['longer than the others, so that it may have arrived late', 140, 60, 1080],
-    ['so long that it was the service that took its time', 20_000, 60, 1250],
+    ['as long as the others', 60, 60, 1005],
+    ['longer than the others, so that it may have arrived late', 140, 60, 1085],
+    ['so long that it was the service that took its time', 20_000, 60, 1255],
   ])(
-    'keeps a full second behind the call four turns before, which took %s',
+    'keeps more than a second behind the call four turns before, which took %s',
     async (_case, firstMs, tripMs, fifthAt) => {
       const { take, turns } = setUp(undefined, (name) => (name === 'a' ? firstMs : tripMs));
       for (const name of ['a', 'b', 'c', 'd', 'e']) void take(name);
@@ -128,5 +138,79 @@ describe('Pacer', () => {
     void take('a');
     await vi.advanceTimersByTimeAsync(5000);
     expect(turns).toEqual([['a', 3000]]);
+  });
+
+  describe('in the background', () => {
+    const begin = () => new Background(new AbortController().signal);
+
+    it('lets go first whom somebody waits for, and one in between now and then', async () => {
+      const { take, turns } = setUp();
+      void take('first');
+      for (const name of ['A', 'B']) void take(name, 'list', begin().signal);
+      for (const name of 'abcdefghij') void take(name);
+      await vi.advanceTimersByTimeAsync(4000);
+      expect(turns.map(([name]) => name).join(' ')).toBe('first a b c d e f g h A i j B');
+    });
+
+    it('moves a call that waits already when somebody comes to wait for it', async () => {
+      const { take, turns } = setUp();
+      const [one, other] = [begin(), begin()];
+      void take('first');
+      void take('A', 'list', one.signal);
+      void take('B', 'list', other.signal);
+      void take('a');
+      other.raise();
+      void take('b');
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(turns.map(([name]) => name)).toEqual(['first', 'a', 'B', 'b', 'A']);
+    });
+
+    it('turns away who would wait too long behind all others', async () => {
+      const { take } = setUp(1000);
+      for (const name of 'abcde') void take(name);
+      await expect(take('A', 'list', begin().signal)).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1250 });
+    });
+
+    it('is left by who is given up', async () => {
+      const { take, turns } = setUp();
+      const controller = new AbortController();
+      const work = new Background(controller.signal);
+      void take('a');
+      const given = take('A', 'list', work.signal);
+      controller.abort();
+      await expect(given).rejects.toMatchObject({ code: 'aborted' });
+      work.raise();
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(turns).toEqual([['a', 0]]);
+    });
+  });
+
+  it('tells who waits, and how each wait ends', async () => {
+    const { pacer, take, waits } = setUp(1000);
+    const gone = new AbortController();
+    void take('a');
+    void take('A', 'list', new Background(new AbortController().signal).signal);
+    await take('b', 'other', gone.signal);
+    pacer.pause('link', 500);
+    const given = take('c', 'link', gone.signal);
+    gone.abort();
+    await expect(given).rejects.toMatchObject({ code: 'aborted' });
+    await expect(take('d', 'link', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+    const refused = take('e', 'link');
+    refused.catch(() => {});
+    pacer.pause('link', 2000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(waits).toEqual([
+      'urgent list',
+      'urgent list: true',
+      'background list',
+      'urgent other',
+      'urgent other: true',
+      'urgent link',
+      'urgent link: false',
+      'urgent link',
+      'urgent link: false',
+      'background list: true',
+    ]);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { Background, type CallSignal, isBackground } from '../../../src/drive/call-signal.ts';
 import { SharedCalls } from '../../../src/drive/shared-calls.ts';
 
 function setUp() {
   const shared = new SharedCalls<string>();
-  const started: { signal: AbortSignal; resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
-  const ask = (key: string, signal?: AbortSignal) =>
+  const started: { signal: CallSignal; resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
+  const ask = (key: string, signal?: CallSignal) =>
     shared.join(
       key,
       (allLeft) =>
@@ -15,6 +16,8 @@ function setUp() {
     );
   return { ask, started };
 }
+
+type Ask = ReturnType<typeof setUp>['ask'];
 
 describe('SharedCalls', () => {
   it('makes one call for all who ask the same', async () => {
@@ -70,5 +73,50 @@ describe('SharedCalls', () => {
     started[0]?.reject(new Error('aborted'));
     started[1]?.resolve('A');
     expect(await next).toBe('A');
+  });
+
+  describe('that was begun in the background', () => {
+    const background = () => new Background(new AbortController().signal);
+
+    function begin() {
+      const { ask, started } = setUp();
+      const first = background();
+      void ask('a', first.signal);
+      return { ask, first, isStillBackground: () => isBackground(started[0]?.signal), started };
+    }
+
+    it('stays there while all who share it are', () => {
+      const { ask, isStillBackground, started } = begin();
+      void ask('a', background().signal);
+      expect([isStillBackground(), started.length]).toEqual([true, 1]);
+    });
+
+    it.each([
+      ['asks as well', (ask: Ask) => void ask('a')],
+      ['who may leave asks as well', (ask: Ask) => void ask('a', new AbortController().signal)],
+      ['waits for the first', (_ask: Ask, first: Background) => first.raise()],
+    ])('is raised when somebody %s', (_what, happen) => {
+      const { ask, first, isStillBackground } = begin();
+      happen(ask, first);
+      expect(isStillBackground()).toBe(false);
+    });
+
+    it('hears nothing more of one who has left', async () => {
+      const { ask, isStillBackground } = begin();
+      const controller = new AbortController();
+      const other = new Background(controller.signal);
+      const left = ask('a', other.signal);
+      controller.abort();
+      await expect(left).rejects.toMatchObject({ code: 'aborted' });
+      other.raise();
+      expect(isStillBackground()).toBe(true);
+    });
+  });
+
+  it('is urgent from the start where somebody waits', () => {
+    const { ask, started } = setUp();
+    void ask('a');
+    void ask('a', new Background(new AbortController().signal).signal);
+    expect(isBackground(started[0]?.signal)).toBe(false);
   });
 });

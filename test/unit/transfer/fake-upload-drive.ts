@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { isBackground } from '../../../src/drive/call-signal.ts';
 import type { Change } from '../../../src/drive/change.ts';
 import type {
   CreatedFile,
@@ -80,6 +81,8 @@ export class FakeService {
   readonly known = new Map<string, Buffer>();
   readonly faults: Fault[] = [];
   readonly calls: string[] = [];
+  /** Of them, those that gave way to others. */
+  readonly backgroundCalls: string[] = [];
   readonly partSizes: number[] = [];
   readonly deletedForGood: string[] = [];
   /** Between two parts of the storage host. */
@@ -168,6 +171,7 @@ export class FakeService {
 
   async #call<T>(name: string, signal: AbortSignal | undefined, work: () => T | Promise<T>): Promise<T> {
     this.calls.push(name);
+    if (isBackground(signal)) this.backgroundCalls.push(name);
     const fault = this.#takeFault(name);
     if (signal?.aborted) throw new DriveError('aborted', 'aborted');
     if (fault?.how === 'hang') {

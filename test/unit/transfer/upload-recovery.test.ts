@@ -229,6 +229,22 @@ describe('recovery', () => {
     }
   });
 
+  it.each([
+    ['to other calls while nobody waits for it', false],
+    ['to nobody when the name is wanted', true],
+  ])('gives way %s', async (_what, isWanted) => {
+    const world = await makeWorld();
+    await stopAtPart(world, SMALL, SMALL.length, 0);
+    const { uploads } = await restart(world, { memoryBytes });
+    const { calls, backgroundCalls } = world.service;
+    const before = calls.length;
+    if (isWanted) await uploads.upload(requestFor(NAME, { sizeBytes: OLD.length }), toStream(OLD));
+    else await uploads.recover();
+    expect(calls.slice(before)).toContain('completeUpload');
+    // Bytes go to the storage host, where nobody waits for a turn.
+    expect(backgroundCalls).toEqual(isWanted ? [] : calls.slice(before).filter((call) => call !== 'putPart'));
+  });
+
   it('waits before it believes that nothing was made beside another file, for a listing may lag', async () => {
     const world = await makeWorld();
     const old = world.service.addFile(NAME, Buffer.from('old'));

@@ -1,3 +1,4 @@
+import { isBackground } from '../../../src/drive/call-signal.ts';
 import type { CreatedFolder, StartedCopy, Target } from '../../../src/drive/drive.ts';
 import type { Entry, EntryKey } from '../../../src/drive/entry.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
@@ -17,6 +18,8 @@ export class Service {
   /** Listings show nothing that is younger than so many further listings. */
   hiddenLooks = 0;
   failsTasks = false;
+  /** Of every look at an entry: whether it gave way to other calls. */
+  readonly backgroundLooks: boolean[] = [];
   /** While set, every call is counted here and fails. */
   away: number[] | undefined;
   #nextId = 1;
@@ -182,8 +185,9 @@ export function createOperationDrive(service: Service, life: Life, dialect: Dial
   }
 
   return {
-    fetchEntry: ({ id }) =>
+    fetchEntry: ({ id }, signal) =>
       call('get', () => {
+        service.backgroundLooks.push(isBackground(signal));
         const entry = service.entries.get(id);
         if (!entry) throw new DriveError('not-found', 'gone');
         return entry;

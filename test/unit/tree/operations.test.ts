@@ -378,6 +378,20 @@ describe('the recovery', () => {
     expect(guards.size).toBe(0);
   });
 
+  it.each([
+    ['in the background', true, true],
+    ['at once for a writer who waits', false, false],
+  ])('looks %s', async (_how, mayClaim, isBackground) => {
+    const { service, a, b } = furnish();
+    const claim = () => (mayClaim ? Promise.resolve(() => {}) : new Promise<() => void>(() => {}));
+    const { operations, life } = startProcess(service, new Map(), 'web', { claim });
+    life.trouble = { at: 2, what: 'lost-answer' };
+    await expect(operations.move(a, { parent: ROOT, name: 'b', replaces: b })).rejects.toThrow(DriveError);
+    await (mayClaim ? vi.advanceTimersByTimeAsync(60_000) : operations.settleAt([{ folder: ROOT, name: 'b' }]));
+    expect(service.backgroundLooks.length).toBeGreaterThan(0);
+    expect(new Set(service.backgroundLooks)).toEqual(new Set([isBackground]));
+  });
+
   it('resolves `idle` when what was under way is done', async () => {
     const { service, a } = furnish();
     const { operations, life } = startProcess(service, new Map(), 'web');
