@@ -1,25 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import path from 'node:path';
 import { Readable } from 'node:stream';
-import { createAdmin, OPEN_ADMIN_PATHS } from './admin/admin.ts';
-import type { AccountIdentity } from './aliyun/account.ts';
+import { createAdmin, OPEN_ADMIN_PATHS, PROBE_PATHS } from './admin/admin.ts';
+import { createMetrics } from './admin/metrics/metrics.ts';
+import type { UpstreamCall } from './aliyun/api-client.ts';
 import type { Settings } from './config/schema.ts';
 import { type Connection, connect } from './connection.ts';
 import { localKindOf } from './drive/local-entry.ts';
 import { createFront } from './http/front.ts';
 import type { Logger, RequestRecord } from './log.ts';
+import { createReading } from './reading.ts';
 import type { AccountStatus } from './state/account-status.ts';
-import { FolderBlocks } from './state/block-store.ts';
 import { PrivateLinks } from './state/private-links.ts';
-import { isSmallRead } from './transfer/blocks.ts';
-import { BodyGate } from './transfer/body-gate.ts';
-import { createCachedRead } from './transfer/cached-read.ts';
 import { classifyClient } from './transfer/clients.ts';
-import { DownloadLinks } from './transfer/download-links.ts';
-import { LanePool } from './transfer/lane-pool.ts';
 import { LivePhotos } from './transfer/live-photos.ts';
-import { createPlayRead } from './transfer/play-stream.ts';
-import { createOpenReadStream, type OpenReadStream } from './transfer/read-stream.ts';
+import type { OpenReadStream } from './transfer/read-stream.ts';
 import { RedirectWatch } from './transfer/redirect-watch.ts';
 import { createLayout } from './tree/layout.ts';
 import { createCollectionPage } from './webdav/collection-page.ts';
@@ -43,27 +37,25 @@ export interface App {
   readonly connection: Connection;
 }
 
-/**
- * How many bodies the storage host sends one account at a time: an ordinary application of the open API gets three; nothing
- * is published for the web API, and reports speak of trouble from about 30.
- */
-const BODIES = { open: 3, page: 16, app: 16 } as const satisfies Record<AccountIdentity['kind'], number>;
-
 /** What is left of the grace to put what could not end where the next start finds it. */
 const TIDYING_MS = 2_000;
 
 /** Wires the whole program; the one place that knows every part of it. */
 export async function createApp({ settings, version, log }: AppOptions): Promise<App> {
   const now = Date.now;
+  const metrics = createMetrics({ version, now });
   // A call is counted for the request in whose course it was made; following its course is not free.
   const records = new AsyncLocalStorage<RequestRecord>();
   const isCounted = log.isLevelEnabled('info');
-  const onCall = () => {
+  const onCall = (call: UpstreamCall) => {
+    metrics.onCall(call);
     const record = records.getStore();
     if (record) record.upstreamCalls += 1;
   };
-  const connection = await connect({ settings, version, log, onCall });
+  const { onWait, onBytes } = metrics;
+  const connection = await connect({ settings, version, log, onCall, onSideCall: metrics.onCall, onWait, onBytes });
   const { account, drive, store } = connection;
+  metrics.watchAccount(() => account.status());
 
   const layout = createLayout({
     drive,
@@ -72,49 +64,38 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     setting: settings.drive,
     log,
   });
-  const links = new DownloadLinks({ drive, now });
   const livePhotos = new LivePhotos(drive);
-  let reading: { open: OpenReadStream; lanes: LanePool } | undefined;
-  // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
-  const getReading = () => {
-    if (reading) return reading;
-    const gate = new BodyGate(BODIES[account.identity?.kind ?? 'open'], now);
-    const lanes = new LanePool(gate, now);
-    reading = { open: createOpenReadStream({ drive, links, gate, lanes, log, now, random: Math.random }), lanes };
-    return reading;
-  };
-  const openDriveStream: OpenReadStream = (entry, range, signal) => getReading().open(entry, range, signal);
+  const reading = createReading({ connection, settings, metrics, log, now });
 
-  const writing = await createWriting({ connection, layout, settings, openReadStream: openDriveStream, log, now });
-  const { tree, properties } = writing;
-  const blocks = new FolderBlocks({
-    dir: path.join(settings.state_dir, 'blobs', 'cache'),
-    maxBytes: settings.cache_max,
-    now,
+  const writing = await createWriting({
+    connection,
+    layout,
+    settings,
+    openReadStream: reading.openDriveStream,
+    onUpload: metrics.onUpload,
     log,
+    now,
   });
-  const cache = settings.cache_max > 0 ? { store: blocks } : undefined;
+  const { tree, properties } = writing;
   const withJunk =
     (open: OpenReadStream): OpenReadStream =>
     async (entry, range, signal) =>
       localKindOf(entry) === 'junk'
         ? writing.junk.open(entry, range.first, range.last + 1)
         : open(entry, range, signal);
-  const readCached = cache ? createCachedRead({ ...cache, open: openDriveStream }) : openDriveStream;
-  const openReadStream = withJunk(readCached);
-  const openRangeStream = withJunk(cache ? createPlayRead({ ...cache, open: readCached }) : readCached);
+  const openReadStream = withJunk(reading.openStream);
 
   const collection = createCollectionPage({ tree, properties });
   const getHead = createGetHead({
     tree,
-    links,
+    links: reading.links,
     livePhotos,
     openReadStream,
-    openRangeStream,
+    openRangeStream: withJunk(reading.openRangeStream),
     delivery: settings.delivery,
     redirects: new RedirectWatch({ now }),
-    isSmallRead: cache ? isSmallRead : () => false,
-    onRedirect: (entry) => getReading().lanes.expectOutside(entry),
+    isSmallRead: reading.isSmallRead,
+    onRedirect: reading.expectOutside,
     collection,
     properties,
     now,
@@ -145,8 +126,10 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     settings,
     handleDav: webdav.handle,
     handlePrivate: linkServer.handle,
-    handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()) }),
-    openAdminPaths: OPEN_ADMIN_PATHS,
+    handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()), metrics }),
+    openAdminPaths: settings.metrics_open ? PROBE_PATHS : OPEN_ADMIN_PATHS,
+    probePaths: PROBE_PATHS,
+    onRequest: metrics.onRequest,
     classifyClient: (userAgent) => classifyClient(userAgent).name,
     ...(isCounted && { runWithRecord: (record, handle) => records.run(record, handle) }),
     log,
@@ -159,13 +142,13 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
       const listening = await front.listen();
       account.start();
       writing.start();
-      // Never rejects, and nobody waits for it: also what a cache left that is turned off now.
-      void blocks.tidy();
+      reading.start();
       return listening;
     },
     async stop(graceMs) {
       await Promise.all([front.close(graceMs), writing.stop(Math.max(0, graceMs - TIDYING_MS))]);
-      await blocks.idle();
+      await reading.stop();
+      metrics.stop();
       await connection.close();
     },
   };

@@ -2,8 +2,10 @@ import { Account } from './aliyun/account.ts';
 import { AccountDrive } from './aliyun/account-drive.ts';
 import type { UpstreamCall } from './aliyun/api-client.ts';
 import { createJsonHttp } from './aliyun/http.ts';
+import { observeHttp } from './aliyun/observed-http.ts';
 import { createOpenDrive } from './aliyun/open/open-drive.ts';
-import { StorageHost } from './aliyun/storage.ts';
+import type { OnWait } from './aliyun/pacer.ts';
+import { StorageHost, type StorageHostOptions } from './aliyun/storage.ts';
 import { createWebDrive } from './aliyun/web/web-drive.ts';
 import type { Settings } from './config/schema.ts';
 import type { Drive } from './drive/drive.ts';
@@ -24,7 +26,12 @@ export interface ConnectOptions {
   /** Goes into the User-Agent. */
   readonly version: string;
   readonly log: Logger;
+  /** See `ApiClient`. */
   readonly onCall?: (call: UpstreamCall) => void;
+  /** Called for the calls that no request is charged with: of the login and its device, and at the storage host. */
+  readonly onSideCall?: (call: UpstreamCall) => void;
+  readonly onWait?: OnWait;
+  readonly onBytes?: StorageHostOptions['onBytes'];
 }
 
 /** The state folder cannot be used; the message says what to do. */
@@ -38,14 +45,16 @@ const CALL_TIMEOUT_MS = 30_000;
  * Wires the account and its drives over one state folder. No network call is made and nothing is started.
  * @throws StateDirError
  */
-export async function connect({ settings, version, log, onCall }: ConnectOptions): Promise<Connection> {
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const { settings, version, log, onCall, onSideCall, onWait, onBytes } = options;
   const { state_dir: stateDir, api_url, open_url } = settings;
   const store = await openStore(stateDir);
   const userAgent = `alidav/${version}`;
   const http = createJsonHttp({ timeoutMs: CALL_TIMEOUT_MS, userAgent });
-  const storage = new StorageHost({ userAgent, log });
-  const account = new Account({ settings, stateDir, store, http, log });
-  const shared = { http, storage, tokens: account, log, onCall };
+  const storage = new StorageHost({ userAgent, log, onCall: onSideCall, onBytes });
+  const loginHttp = onSideCall ? observeHttp(http, onSideCall) : http;
+  const account = new Account({ settings, stateDir, store, http: loginHttp, log });
+  const shared = { http, storage, tokens: account, log, onCall, onWait };
   const drive = new AccountDrive(account, (kind) =>
     kind === 'open'
       ? createOpenDrive({ ...shared, apiUrl: open_url })

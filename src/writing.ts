@@ -7,7 +7,7 @@ import { openBlobs } from './state/blobs.ts';
 import { type Journals, openJournals } from './state/journal.ts';
 import { HeldFiles, type HeldRecord } from './transfer/held-files.ts';
 import type { OpenReadStream } from './transfer/read-stream.ts';
-import { Uploads } from './transfer/upload.ts';
+import { Uploads, type UploadsDeps } from './transfer/upload.ts';
 import type { UploadRecord } from './transfer/upload-record.ts';
 import { DriveTree } from './tree/drive-tree.ts';
 import { DriveWriter } from './tree/drive-writer.ts';
@@ -27,6 +27,7 @@ export interface WritingOptions {
   readonly layout: Layout;
   readonly settings: Settings;
   readonly openReadStream: OpenReadStream;
+  readonly onUpload?: UploadsDeps['onUpload'];
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -50,7 +51,7 @@ const JUNK_MAX_BYTES = 256 * 2 ** 20;
 
 /** Wires all that writes to an account's drives. */
 export async function createWriting(options: WritingOptions): Promise<Writing> {
-  const { connection, layout, settings, openReadStream, log, now } = options;
+  const { connection, layout, settings, openReadStream, onUpload, log, now } = options;
   const { account, drive, store } = connection;
   const userId = async () => (await account.getIdentity()).userId;
   const shared = { drive, store, userId, log, now, random: Math.random };
@@ -123,6 +124,7 @@ export async function createWriting(options: WritingOptions): Promise<Writing> {
     claim,
     listFresh,
     openReadStream,
+    onUpload,
     consumeHeld: (entry, real) => held.consumed(entry, real),
   });
   const held: HeldFiles = new HeldFiles({

@@ -33,6 +33,7 @@ const FENCES: Readonly<Record<string, string>> = {
   axios: 'aliyun',
   dotenv: 'config',
   lmdb: 'state',
+  'prom-client': 'admin',
 };
 
 function findViolations(files: readonly SourceFile[]): string[] {
@@ -104,6 +105,7 @@ describe('this test', () => {
     ['transfer/a.ts', "import axios from 'axios';", 'axios, which belongs to aliyun alone'],
     ['cli/a.ts', "import { config } from 'dotenv';", 'dotenv, which belongs to config alone'],
     ['tree/a.ts', "import { open } from 'lmdb';", 'lmdb, which belongs to state alone'],
+    ['http/a.ts', "import { Counter } from 'prom-client';", 'prom-client, which belongs to admin alone'],
     ['log.ts', 'const level = process.env.LEVEL;', 'reads the environment'],
     ['app.ts', "import { env } from 'node:process';", 'reads the environment'],
     ['app.ts', "const { PATH } = process['env'];", 'reads the environment'],

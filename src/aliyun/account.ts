@@ -146,6 +146,7 @@ export class Account implements AccessTokenSource {
       kind: this.#credentials?.kind,
       userId: this.#credentials?.userId,
       message: problem?.error.message ?? this.device.problem,
+      accessTokenIssuedAt: this.#credentials?.refreshedAt,
       accessTokenExpiresAt: this.#credentials?.accessTokenExpiresAt,
       nextRefreshAt: problem?.retryAt ?? (this.#credentials && this.#refreshDueAt),
     };

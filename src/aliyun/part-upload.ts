@@ -10,6 +10,8 @@ export interface PartUploadOptions {
   readonly sizeBytes: number;
   /** Without a byte taken for so long, while some are there, the connection counts as dead. */
   readonly stallMs: number;
+  /** Hears of what is handed on. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,7 +30,7 @@ export class StaleConnectionError extends NoAnswerError {}
  * @throws DriveError; a failure of the body itself is passed on where it is one
  */
 export function sendBody(request: ClientRequest, options: PartUploadOptions): Promise<IncomingMessage> {
-  const { body, sizeBytes, stallMs, signal } = options;
+  const { body, sizeBytes, stallMs, onBytes, signal } = options;
   return new Promise<IncomingMessage>((resolve, reject) => {
     let leftBytes = sizeBytes;
     let silences = 0;
@@ -80,6 +82,7 @@ export function sendBody(request: ClientRequest, options: PartUploadOptions): Pr
     body.on('data', (chunk: Buffer) => {
       leftBytes -= chunk.length;
       if (leftBytes < 0) return fail(wrongLength());
+      onBytes?.(chunk.length);
       const isRoomLeft = request.write(chunk);
       // With the last byte, not with the source's end: the host may answer in between.
       if (leftBytes === 0) request.end();

@@ -30,6 +30,13 @@ export function checkRange(response: IncomingMessage, range: ByteRange): void {
   }
 }
 
+export interface RangeBodyOptions {
+  readonly stallMs: number;
+  /** Hears of what has come. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * The bytes of one range, exactly: a body that breaks off, ends early or stalls fails with a `DriveError`.
  * A plain Readable that hands chunks on, as a Transform's second buffer costs throughput.
@@ -39,17 +46,19 @@ export class RangeBody extends Readable {
   /** Kept because the response lets go of it at its end. */
   readonly #socket: Socket;
   readonly #stallMs: number;
+  readonly #tellBytes: RangeBodyOptions['onBytes'];
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.destroy(this.#signal && abortedError(this.#signal));
   readonly #onSilence = () => this.#checkStall();
   #left: number;
   #failure: DriveError | undefined;
 
-  constructor(response: IncomingMessage, range: ByteRange, stallMs: number, signal?: AbortSignal) {
+  constructor(response: IncomingMessage, range: ByteRange, { stallMs, onBytes, signal }: RangeBodyOptions) {
     super({ highWaterMark: 64 * 1024 });
     this.#response = response;
     this.#socket = response.socket;
     this.#stallMs = stallMs;
+    this.#tellBytes = onBytes;
     this.#signal = signal;
     this.#left = range.last - range.first + 1;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -85,6 +94,7 @@ export class RangeBody extends Readable {
   #accept(chunk: Buffer): void {
     const wanted = chunk.length > this.#left ? chunk.subarray(0, this.#left) : chunk;
     this.#left -= wanted.length;
+    this.#tellBytes?.(wanted.length);
     if (!this.push(wanted)) this.#response.pause();
     if (wanted.length < chunk.length || (this.#left === 0 && this.#response.statusCode === 200)) {
       // More than the range: nobody reads the rest.

@@ -6,6 +6,7 @@ import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink } from '../drive/drive.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import type { Logger } from '../log.ts';
+import type { UpstreamCall } from './api-client.ts';
 import { type ApiError, toStorageError } from './errors.ts';
 import { NoAnswerError } from './http.ts';
 import { StaleConnectionError, sendBody } from './part-upload.ts';
@@ -14,6 +15,10 @@ import { checkRange, RangeBody } from './range-body.ts';
 export interface StorageHostOptions {
   readonly userAgent: string;
   readonly log: Logger;
+  /** Called after every call, with what was done for an endpoint: where at the host is in a signed link. */
+  readonly onCall?: ((call: UpstreamCall) => void) | undefined;
+  /** Called for the bytes of files, piece by piece. */
+  readonly onBytes?: ((direction: 'received' | 'uploaded', bytes: number) => void) | undefined;
   /** Without a byte for so long, while some are wanted, a connection counts as dead. */
   readonly stallMs?: number;
 }
@@ -74,9 +79,7 @@ export class StorageHost {
       response = await this.#send(url, sizeBytes, open, signal);
       status = response.statusCode ?? 0;
     } finally {
-      const { host } = new URL(url);
-      const ms = Math.round(performance.now() - startedAt);
-      this.#options.log.debug({ host, status, sizeBytes, ms }, 'storage call');
+      this.#report('storage PUT', url, status, startedAt, { sizeBytes });
     }
     if (status >= 200 && status < 300) {
       // Read to its end, so that the next part finds the connection free.
@@ -93,6 +96,12 @@ export class StorageHost {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
+  #report(endpoint: string, url: string, status: number, startedAt: number, facts: object): void {
+    const ms = Math.round(performance.now() - startedAt);
+    this.#options.log.debug({ host: new URL(url).host, status, ...facts, ms }, 'storage call');
+    this.#options.onCall?.({ endpoint, status, ms });
+  }
+
   async #send(url: string, sizeBytes: number, open: () => Readable, signal?: AbortSignal): Promise<IncomingMessage> {
     for (let isRepeat = false; ; isRepeat = true) {
       if (signal?.aborted) throw abortedError(signal);
@@ -104,7 +113,8 @@ export class StorageHost {
         headers: { 'Content-Length': sizeBytes, 'User-Agent': this.#options.userAgent },
       });
       try {
-        return await sendBody(request, { body: open(), sizeBytes, stallMs: this.#stallMs, signal });
+        const onBytes = (bytes: number) => this.#options.onBytes?.('uploaded', bytes);
+        return await sendBody(request, { body: open(), sizeBytes, stallMs: this.#stallMs, onBytes, signal });
       } catch (error) {
         if (isRepeat || !(error instanceof StaleConnectionError)) throw error;
       }
@@ -119,9 +129,7 @@ export class StorageHost {
       response = await this.#request(url, range, referer, signal);
       status = response.statusCode ?? 0;
     } finally {
-      const { host } = new URL(url);
-      const ms = Math.round(performance.now() - startedAt);
-      this.#options.log.debug({ host, status, ...range, ms }, 'storage call');
+      this.#report('storage GET', url, status, startedAt, range);
     }
     if (status !== 200 && status !== 206) throw await readError(response, status, signal);
     try {
@@ -130,7 +138,8 @@ export class StorageHost {
       response.destroy();
       throw error;
     }
-    return new RangeBody(response, range, this.#stallMs, signal);
+    const onBytes = (bytes: number) => this.#options.onBytes?.('received', bytes);
+    return new RangeBody(response, range, { stallMs: this.#stallMs, onBytes, signal });
   }
 
   #request(url: string, range: ByteRange, referer?: string, signal?: AbortSignal, retried = false) {

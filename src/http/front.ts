@@ -15,7 +15,7 @@ import { readTlsFiles, startListening } from './listen.ts';
 import type { PrivateAddress } from './private-address.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { BODY_LIMITS, type BodyLimits, continueWhenRead, watchBody } from './request-body.ts';
-import { logRequest } from './request-log.ts';
+import { type FinishedRequest, finishRequest, logRequest } from './request-log.ts';
 import { createThrottle } from './throttle.ts';
 
 export type FrontSettings = Pick<
@@ -38,11 +38,15 @@ export interface FrontDeps {
   ): Promise<boolean>;
   /** Admin paths that need no credentials. */
   readonly openAdminPaths: readonly string[];
+  /** Admin paths that machines ask for every few seconds. */
+  readonly probePaths: readonly string[];
   readonly log: Logger;
   now(): number;
   classifyClient(userAgent: string): string | undefined;
   /** Lets the record be found by what runs inside `handle`, such as the client of the upstream. */
   runWithRecord?(record: RequestRecord, handle: () => Promise<void>): Promise<void>;
+  /** Called when an answer is over, or its client has left; not for probes that were let in. */
+  onRequest?(request: FinishedRequest): void;
   readonly bodyLimits?: BodyLimits;
 }
 
@@ -153,7 +157,8 @@ async function answer(
   const admission = admit(request, peer, rules);
   const { privateAddress, refusal } = admission;
   const path = admission.path ?? toReadableTarget(request.url ?? '');
-  const isProbe = deps.openAdminPaths.includes(path);
+  // Who is turned away there may be guessing a password.
+  const isProbe = deps.probePaths.includes(path) && !refusal;
   const facts = {
     record,
     response,
@@ -163,7 +168,11 @@ async function answer(
     sentBefore,
     isProbe,
   };
-  response.once('close', () => logRequest(log, facts, now));
+  response.once('close', () => {
+    const finished = finishRequest(facts, now());
+    logRequest(log, facts, finished);
+    if (!isProbe) deps.onRequest?.(finished);
+  });
   response.setHeader('X-Content-Type-Options', 'nosniff');
   watchBody(request, response, deps.bodyLimits ?? BODY_LIMITS, now, () => {
     record.error = 'the request body stalled';

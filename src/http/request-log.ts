@@ -13,20 +13,44 @@ export interface RequestFacts {
   readonly isProbe: boolean;
 }
 
+/** What may be counted of a request: nothing in it tells who asked for what. */
+export interface FinishedRequest {
+  readonly method: string;
+  /** undefined when the client left before there was one. */
+  readonly status: number | undefined;
+  readonly client: string | undefined;
+  readonly delivery: RequestRecord['delivery'];
+  /** Sent on the connection, the head included. */
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+export function finishRequest({ record, response, startedAt, sentBefore }: RequestFacts, now: number): FinishedRequest {
+  const { req: request, headersSent, statusCode } = response;
+  return {
+    method: request.method ?? '',
+    status: headersSent ? statusCode : undefined,
+    client: record.clientClass,
+    delivery: record.delivery,
+    bytes: request.socket.bytesWritten - sentBefore,
+    ms: Math.round(now - startedAt),
+  };
+}
+
 /** Writes the one line of a request whose answer is over, or whose client has left. No query, no header, no secret. */
-export function logRequest(log: Logger, facts: RequestFacts, now: () => number): void {
+export function logRequest(log: Logger, facts: RequestFacts, finished: FinishedRequest): void {
   const { record, response, path, address } = facts;
-  const status = response.headersSent ? response.statusCode : undefined;
+  const { method, status, bytes, ms, client, delivery } = finished;
   const isFault = status === 500;
   const line = {
     id: record.id,
-    method: response.req.method,
+    method,
     path,
     status,
-    bytes: response.req.socket.bytesWritten - facts.sentBefore,
-    ms: Math.round(now() - facts.startedAt),
-    client: record.clientClass,
-    delivery: record.delivery,
+    bytes,
+    ms,
+    client,
+    delivery,
     upstreamCalls: record.upstreamCalls,
     address,
     ...(!response.writableFinished && { aborted: true }),

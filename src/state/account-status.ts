@@ -13,6 +13,8 @@ export interface AccountStatus {
   /** What is the matter and what to do about it; also set while `ready` when renewing the login fails. */
   readonly message: string | undefined;
   /** Epoch ms. */
+  readonly accessTokenIssuedAt: number | undefined;
+  /** Epoch ms. */
   readonly accessTokenExpiresAt: number | undefined;
   /** Epoch ms: when the login is looked after next. */
   readonly nextRefreshAt: number | undefined;

@@ -45,6 +45,7 @@ export class Placement {
   #lift: (() => void) | undefined;
   /** Something may have become visible that we have no answer about. */
   #isUnclear = false;
+  #isInstant = false;
 
   constructor(deps: PlacementDeps, record: KeptRecord, mustBeNew = false) {
     this.#deps = deps;
@@ -58,6 +59,11 @@ export class Placement {
 
   get isUnclear(): boolean {
     return this.#isUnclear;
+  }
+
+  /** The service had the content. */
+  get isInstant(): boolean {
+    return this.#isInstant;
   }
 
   guard(): void {
@@ -86,6 +92,7 @@ export class Placement {
       const request = { ...this.target, sizeBytes, partSizeBytes, fingerprint };
       const mayShow = fingerprint?.kind === 'content-hash';
       const created = await this.#ask(mayShow, () => drive.createFile(request, stopping));
+      this.#isInstant = created.outcome === 'instant';
       if (created.outcome === 'instant') await this.record.save({ made: created.entry });
       if (created.outcome === 'upload') await this.record.save({ session: created.session });
       if (created.outcome !== 'exists') return created;

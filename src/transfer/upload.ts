@@ -44,6 +44,8 @@ export interface UploadsDeps
   /** For bodies that have no room in memory; they count in its budget. */
   readonly blobs: FolderBlobs;
   readonly claim: ClaimNames;
+  /** Called when an upload begins, and its result at the end. */
+  readonly onUpload?: (() => (outcome: 'finished' | 'instant' | 'failed') => void) | undefined;
   readonly openReadStream: OpenReadStream;
 }
 
@@ -264,9 +266,13 @@ export class Uploads {
     const placement = new Placement(this.#placing, record, mustBeNew);
     const hand = new Hand();
     const course = new UploadCourse(signal, this.#stopping.signal);
+    const tellEnd = this.#deps.onUpload?.();
     try {
-      return await work(placement, hand, course);
+      const entry = await work(placement, hand, course);
+      tellEnd?.(placement.isInstant ? 'instant' : 'finished');
+      return entry;
     } catch (error) {
+      tellEnd?.('failed');
       const cause = course.causeOf(error);
       if (this.#stopping.signal.aborted) {
         await this.#leave(placement, hand, course);

@@ -11,6 +11,7 @@ const CONTENT = Buffer.alloc(4 * 2 ** 20, '0123456789');
 let server: ScriptedServer;
 let storage: StorageHost;
 let logged: string[];
+let counted: unknown[];
 let received: Buffer[];
 afterEach(async () => {
   storage.close();
@@ -22,7 +23,14 @@ async function setUp(answer?: RequestListener, stallMs = 5000) {
   server = await startScriptedServer(answer ?? take);
   const { log, lines } = recordingLog();
   logged = lines;
-  storage = new StorageHost({ userAgent: 'alidav/test', log, stallMs });
+  counted = [];
+  storage = new StorageHost({
+    userAgent: 'alidav/test',
+    log,
+    stallMs,
+    onCall: ({ endpoint, status }) => counted.push([endpoint, status]),
+    onBytes: (direction, bytes) => counted.push([direction, bytes]),
+  });
 }
 
 const take: RequestListener = (request, response) => {
@@ -58,6 +66,8 @@ describe('StorageHost.putPart', () => {
     await put();
     await put();
     expect(received.every((body) => body.equals(CONTENT))).toBe(true);
+    const piece = ['uploaded', 2 ** 20];
+    expect(counted.slice(0, 5)).toEqual([piece, piece, piece, piece, ['storage PUT', 200]]);
     const [first, second] = server.requests;
     expect(first).toMatchObject({ method: 'PUT', headers: { 'content-length': String(CONTENT.length) } });
     for (const name of ['content-type', 'authorization', 'referer', 'transfer-encoding', 'expect']) {

@@ -13,6 +13,7 @@ const WWW_ALIPAN = 'https://www.alipan.com/';
 let server: ScriptedServer;
 let storage: StorageHost;
 let logged: string[];
+let counted: unknown[];
 afterEach(async () => {
   storage.close();
   await server.close();
@@ -22,7 +23,14 @@ async function setUp(answer: RequestListener, stallMs = 5000) {
   server = await startScriptedServer(answer);
   const { log, lines } = recordingLog();
   logged = lines;
-  storage = new StorageHost({ userAgent: 'alidav/test', log, stallMs });
+  counted = [];
+  storage = new StorageHost({
+    userAgent: 'alidav/test',
+    log,
+    stallMs,
+    onCall: ({ endpoint, status }) => counted.push([endpoint, status]),
+    onBytes: (direction, bytes) => counted.push([direction, bytes]),
+  });
 }
 
 function open(first: number, last: number, options: { refererRequired?: boolean; signal?: AbortSignal } = {}) {
@@ -73,6 +81,17 @@ describe('StorageHost.openRange', () => {
     expect(server.requests[0]?.headers).toMatchObject({ range: 'bytes=7-11', 'accept-encoding': 'identity' });
     expect(server.requests[0]?.headers).not.toHaveProperty('authorization');
     expect(server.requests[0]?.headers).not.toHaveProperty('referer');
+  });
+
+  it('tells what it did and how many bytes of the range came, and not where', async () => {
+    await setUp((_request, response) => response.end(CONTENT));
+    await readAll(await open(0, 4));
+    await expect(open(5, 9)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(counted).toEqual([
+      ['storage GET', 200],
+      ['received', 5],
+      ['storage GET', 200],
+    ]);
   });
 
   it('takes a whole 200 for a range from 0, and cuts it', async () => {

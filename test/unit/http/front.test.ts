@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { FinishedRequest } from '../../../src/http/request-log.ts';
 import { basic, type Rig, rawRequest, startRig, statusOf } from './rig.ts';
 
 let rig: Rig;
@@ -238,6 +239,24 @@ describe('credentials', () => {
       statuses.push(statusOf(await rig.exchange(rawRequest('GET /', headers))));
     }
     expect(statuses.slice(9)).toEqual([401, 429, 429]);
+  });
+});
+
+describe('finished requests', () => {
+  it('are told of with nothing of who asked for what, and probes are not', async () => {
+    const finished: FinishedRequest[] = [];
+    await start(LOGIN, { onRequest: (request) => finished.push(request) });
+    for (const path of ['/.alidav/health', '/.alidav/metrics']) {
+      await rig.exchange(rawRequest(`GET ${path}`, [`Authorization: ${RIGHT}`]));
+    }
+    await rig.exchange(rawRequest('GET /secret', ['User-Agent: curl/8', `Authorization: ${RIGHT}`]));
+    await rig.exchange(rawRequest('GET /.alidav/metrics', ['User-Agent: curl/8']));
+    await requestLines(4);
+    const counts = { bytes: expect.any(Number), ms: expect.any(Number), delivery: undefined };
+    expect(finished).toEqual([
+      { method: 'GET', status: 200, client: 'curl', ...counts },
+      { method: 'GET', status: 401, client: 'curl', ...counts },
+    ]);
   });
 });
 

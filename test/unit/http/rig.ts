@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
-import { OPEN_ADMIN_PATHS } from '../../../src/admin/admin.ts';
+import { OPEN_ADMIN_PATHS, PROBE_PATHS } from '../../../src/admin/admin.ts';
 import { createFront, type Front, type FrontDeps, type FrontSettings } from '../../../src/http/front.ts';
 
 export interface Rig {
@@ -58,6 +58,7 @@ export async function startRig(
       response.end(`admin ${path}`);
     },
     openAdminPaths: OPEN_ADMIN_PATHS,
+    probePaths: PROBE_PATHS,
     log: pino({ level: 'debug', base: null }, sink),
     now: Date.now,
     classifyClient: (userAgent) => userAgent.split('/', 1)[0],

@@ -55,6 +55,35 @@ describe('BodyGate', () => {
     leave();
     await expect(gate.enter()).resolves.toBeTypeOf('function');
   });
+
+  it('tells who reads, who waits, and how long each has waited', async () => {
+    let now = 0;
+    const waits: number[] = [];
+    const gate = new BodyGate(
+      2,
+      () => now,
+      (waitedMs) => waits.push(waitedMs),
+    );
+    const figures = () => [gate.places, gate.bodiesInUse, gate.readersWaiting];
+    expect(figures()).toEqual([2, 0, 0]);
+    const leave = await gate.enter();
+    await gate.enter();
+    const third = gate.enter();
+    const gone = new AbortController();
+    const fourth = gate.enter(gone.signal);
+    expect(figures()).toEqual([2, 2, 2]);
+    now = 700;
+    gone.abort();
+    await expect(fourth).rejects.toMatchObject({ code: 'aborted' });
+    leave();
+    const leaveThird = await third;
+    expect([figures(), waits]).toEqual([
+      [2, 2, 0],
+      [0, 0, 700],
+    ]);
+    leaveThird();
+    expect(figures()).toEqual([2, 1, 0]);
+  });
 });
 
 describe('the order of admission', () => {

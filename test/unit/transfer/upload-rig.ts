@@ -42,7 +42,9 @@ export interface Started {
   readonly process: FakeProcess;
 }
 
-export type StartOptions = Partial<Pick<UploadsDeps, 'memoryBytes' | 'stallMs' | 'openReadStream' | 'consumeHeld'>> & {
+export type StartOptions = Partial<
+  Pick<UploadsDeps, 'memoryBytes' | 'onUpload' | 'stallMs' | 'openReadStream' | 'consumeHeld'>
+> & {
   readonly process?: FakeProcess;
   readonly spoolBytes?: number;
 };

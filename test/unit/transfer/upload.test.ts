@@ -60,6 +60,25 @@ describe('an upload', () => {
     expect(world.service.named('a.bin').map(({ bytes }) => sha1(bytes))).toEqual([sha1(body)]);
   });
 
+  it.each([
+    ['finished', false, undefined],
+    ['instant', true, undefined],
+    ['failed', false, 'name-refused'],
+  ] as const)('tells that it has begun, and that it %s', async (outcome, isKnown, code) => {
+    const world = await makeWorld();
+    if (isKnown) world.service.known.set(sha1(SMALL), SMALL);
+    if (code) world.service.faults.push({ call: 'createFile', code });
+    const told: string[] = [];
+    const onUpload = () => {
+      told.push('begun');
+      return (ended: string) => told.push(ended);
+    };
+    const { uploads } = await start(world, { onUpload });
+    const upload = uploads.upload(requestFor('a', { sizeBytes: SMALL.length }), toStream(SMALL));
+    await (code ? expect(upload).rejects.toMatchObject({ code }) : upload);
+    expect(told).toEqual(['begun', outcome]);
+  });
+
   it('sends an empty file that the service does not know as one empty part', async () => {
     const world = await makeWorld();
     const { uploads } = await start(world);
