@@ -93,7 +93,7 @@ it.each([0, 25, 50])(
   },
 );
 
-it('what goes on behind a walk costs it a ninth at most, keeps to the same limit, and comes forward', async () => {
+it('what goes on behind a walk costs it no more than its own turns, keeps to the same limit, and comes forward', async () => {
   const { arrivals, walk } = setUp(25);
   const { signal } = new Background(new AbortController().signal);
   const walking = walk('list', FOLDERS, WALKERS);
@@ -101,7 +101,8 @@ it('what goes on behind a walk costs it a ninth at most, keeps to the same limit
   const behind = walk('list', 100, 4, signal);
   await vi.advanceTimersByTimeAsync(600_000);
   const perTurnMs = 1000 / OPEN_RATES.list;
-  expect(await walking).toBeLessThan(FOLDERS * perTurnMs * (9 / 8) * 1.03);
-  expect(await behind).toBeLessThan(100 * 9 * perTurnMs * 1.03);
+  expect(await walking).toBeLessThan((FOLDERS + 100) * perTurnMs * 1.03);
+  // Each of its calls waits for all who came before it, and no longer than nine turns for each of its own kind.
+  expect(await behind).toBeLessThan((100 / 4) * (WALKERS + 4 * 9) * perTurnMs);
   expect(busiestSecond(arrivals.list)).toBe(LIMITS.list);
 });

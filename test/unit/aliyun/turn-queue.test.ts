@@ -22,6 +22,7 @@ describe('TurnQueue', () => {
     ['the background alone', 'AB', 'AB'],
     ['nobody', '', ''],
     ['one of the background after eight others', 'ABCabcdefghijklmnopqrstuv', 'abcdefghAijklmnopBqrstuvC'],
+    ['all who came before the background, however many', 'abcdefghijklmAn', 'abcdefghijklmAn'],
   ])('gives turns to %s', (_case, waiters, order) => {
     expect(drain(setUp(waiters))).toBe(order);
   });
@@ -48,6 +49,13 @@ describe('TurnQueue', () => {
     queue.add('c', false, true);
     queue.add('C', true, true);
     expect(drain(queue)).toBe('cabCA');
+  });
+
+  it('lets who tries anew go before the background, whenever he comes', () => {
+    const queue = setUp('Aabcdefgh');
+    for (let turn = 0; turn < 8; turn++) queue.shift();
+    queue.add('z', false, true);
+    expect(drain(queue)).toBe('zA');
   });
 
   it('moves who is raised behind those who waited as urgently before', () => {
