@@ -5,10 +5,24 @@ import { findImports, readSources, type SourceFile, withoutComments } from './su
 /** Which folder of `src` may import which. `config` and `log` may be imported by all but those that are marked apart. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: ['app', 'connection', 'drive', 'state', 'emulator'],
-  app: ['connection', 'writing', 'http', 'admin', 'webdav', 'tree', 'transfer', 'drive', 'aliyun', 'state', 'emulator'],
+  app: [
+    'connection',
+    'reading',
+    'writing',
+    'http',
+    'admin',
+    'webdav',
+    'tree',
+    'transfer',
+    'drive',
+    'aliyun',
+    'state',
+    'emulator',
+  ],
   // The wiring of an account and its drive without a server, which the commands use alone.
   connection: ['drive', 'aliyun', 'state'],
   // The wiring of all that writes.
+  reading: ['connection', 'admin', 'transfer', 'drive', 'aliyun', 'state'],
   writing: ['connection', 'webdav', 'tree', 'transfer', 'drive', 'state'],
   http: ['drive'],
   admin: ['drive', 'state'],

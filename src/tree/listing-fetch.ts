@@ -1,4 +1,5 @@
 import { untilAborted } from '../drive/abortable.ts';
+import { Background } from '../drive/call-signal.ts';
 import type { Entry } from '../drive/entry.ts';
 import type { FetchOverlay } from './fetch-overlay.ts';
 import type { Listing } from './listing.ts';
@@ -31,6 +32,8 @@ interface Change {
 export class ListingFetch {
   readonly #deps: ListingFetchDeps;
   readonly #controller = new AbortController();
+  /** Behind all others until somebody waits for it. */
+  readonly #work = new Background(this.#controller.signal);
   #outcome: FetchOutcome | undefined;
   #change = nextChange();
   #interested = 0;
@@ -88,6 +91,7 @@ export class ListingFetch {
   /** Every `join` needs its `leave`. */
   join(): void {
     this.#interested++;
+    this.#work.raise();
   }
 
   /**
