@@ -26,7 +26,9 @@ export class UploadFiles {
     this.#takenBytes += size;
     this.#folder ??= mkdtemp(join(tmpdir(), 'alidav-emulator-'));
     this.#count += 1;
-    return { path: join(await this.#folder, String(this.#count)), size };
+    // Taken before the wait, in which others are given names of their own.
+    const name = String(this.#count);
+    return { path: join(await this.#folder, name), size };
   }
 
   /** Gives the room of a piece back, whether it was ever written or not. */
