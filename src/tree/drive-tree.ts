@@ -50,6 +50,8 @@ export class DriveTree {
   readonly #root: readonly string[];
   readonly #listings: Listings;
   readonly #quota: QuotaCache;
+  /** To wait for what is over costs a request as much as all else that it asks of the tree. */
+  #isPrepared = false;
 
   constructor(deps: DriveTreeDeps) {
     this.#deps = deps;
@@ -160,7 +162,9 @@ export class DriveTree {
   }
 
   async #prepared(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#deps.prepare) await untilAborted(this.#deps.prepare(), signal);
+    if (this.#isPrepared || !this.#deps.prepare) return;
+    await untilAborted(this.#deps.prepare(), signal);
+    this.#isPrepared = true;
   }
 
   async #findChild(

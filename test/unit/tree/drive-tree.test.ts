@@ -272,6 +272,18 @@ describe('locate', () => {
 });
 
 describe('prepare', () => {
+  it('is waited for until it was done, and not again', async () => {
+    let asked = 0;
+    const prepare = async () => {
+      asked += 1;
+      if (asked === 1) throw new DriveError('unavailable', 'later');
+    };
+    const { tree } = makeTree({ prepare });
+    await expect(tree.get('/', {})).rejects.toMatchObject({ code: 'unavailable' });
+    for (let round = 0; round < 3; round++) await tree.get('/', {});
+    expect(asked).toBe(2);
+  });
+
   it('is awaited before anything is answered, and what it fails with is heard', async () => {
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => {
