@@ -1,6 +1,7 @@
 import type { CreatedFile, CreateFileRequest, Fingerprint, UploadSession } from '../drive/drive.ts';
-import type { Entry } from '../drive/entry.ts';
+import { EMPTY_SHA1, type Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { countParts } from '../drive/part-count.ts';
 import { sleep } from '../drive/sleep.ts';
 import type { ApiClient } from './api-client.ts';
 import type { WriteDialect } from './dialect.ts';
@@ -9,8 +10,8 @@ import { type JsonObject, readId, readText, toObject } from './json.ts';
 import type { Lookup } from './lookup.ts';
 import { checkName } from './names.ts';
 import type { PageReader } from './page-reader.ts';
-import { type PartUrls, partCount } from './part-urls.ts';
-import { EMPTY_HASH, toProofFields } from './proof.ts';
+import type { PartUrls } from './part-urls.ts';
+import { toProofFields } from './proof.ts';
 import { type BackOff, settleWrite } from './settle-write.ts';
 import { parseNewEntry } from './wire.ts';
 
@@ -27,9 +28,10 @@ export interface FileCreationDeps {
 
 type ContentHash = Extract<Fingerprint, { kind: 'content-hash' }>;
 
+/** With an empty proof it makes an empty file in one call. */
 const EMPTY: ContentHash = {
   kind: 'content-hash',
-  contentHash: EMPTY_HASH,
+  contentHash: EMPTY_SHA1,
   readProof: async () => new Uint8Array(),
 };
 
@@ -97,7 +99,7 @@ export class FileCreation {
   }
 
   #toBody({ parent, name, sizeBytes, partSizeBytes, replaces }: CreateFileRequest, fingerprint?: Fingerprint): object {
-    const parts = sizeBytes === 0 ? 0 : partCount({ sizeBytes, partSizeBytes });
+    const parts = sizeBytes === 0 ? 0 : countParts(sizeBytes, partSizeBytes);
     return {
       drive_id: parent.driveId,
       parent_file_id: parent.id,

@@ -1,5 +1,6 @@
 import type { UploadSession } from '../drive/drive.ts';
 import { DriveError } from '../drive/errors.ts';
+import { countParts } from '../drive/part-count.ts';
 import type { ApiClient, Endpoint } from './api-client.ts';
 import { isObject, type JsonObject, readNumber, readText, toObject } from './json.ts';
 import { toDownloadLink } from './link.ts';
@@ -53,7 +54,7 @@ export class PartUrls {
   async get(session: UploadSession, number: number, signal?: AbortSignal): Promise<string> {
     const known = this.#uploads.get(session.uploadId)?.get(number);
     if (known && known.expiresAt - MARGIN_MS > this.#now()) return known.url;
-    const last = Math.min(number + AHEAD, partCount(session) + 1);
+    const last = Math.min(number + AHEAD, countParts(session.sizeBytes, session.partSizeBytes) + 1);
     const numbers = Array.from({ length: Math.max(1, last - number) }, (_, index) => number + index);
     const body = { ...toUploadKey(session), part_info_list: numbers.map((part_number) => ({ part_number })) };
     this.keep(session.uploadId, toObject(await this.#api.call(this.#endpoint, body, signal)));
@@ -65,9 +66,4 @@ export class PartUrls {
   forget(uploadId: string): void {
     this.#uploads.delete(uploadId);
   }
-}
-
-/** An empty file has one part, too. */
-export function partCount({ sizeBytes, partSizeBytes }: Pick<UploadSession, 'sizeBytes' | 'partSizeBytes'>): number {
-  return Math.max(1, Math.ceil(sizeBytes / partSizeBytes));
 }

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ByteRange } from '../drive/drive.ts';
 
-/** The SHA-1 of nothing: with an empty proof it makes an empty file in one call. */
-export const EMPTY_HASH = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709';
-
 const PROOF_BYTES = 8;
 
 /**

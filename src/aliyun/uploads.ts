@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { UploadedPart, UploadPart, UploadSession } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { countParts } from '../drive/part-count.ts';
 import { sleep } from '../drive/sleep.ts';
 import type { ApiClient } from './api-client.ts';
 import type { WriteDialect } from './dialect.ts';
@@ -9,7 +10,7 @@ import { ApiError } from './errors.ts';
 import { isObject, type JsonObject, readId, readNumber, readSize, readText, toObject } from './json.ts';
 import type { Lookup } from './lookup.ts';
 import type { Oddities } from './oddities.ts';
-import { type PartUrls, partCount } from './part-urls.ts';
+import type { PartUrls } from './part-urls.ts';
 import { type BackOff, settleWrite } from './settle-write.ts';
 import type { StorageHost } from './storage.ts';
 import { parseEntry, toUploadKey } from './wire.ts';
@@ -173,7 +174,9 @@ function parseParts(answer: JsonObject, session: UploadSession): UploadedPart[] 
 
 function expectedSize(session: UploadSession, number: number): number {
   const { sizeBytes, partSizeBytes } = session;
-  return number < partCount(session) ? partSizeBytes : sizeBytes - (number - 1) * partSizeBytes;
+  return number < countParts(session.sizeBytes, session.partSizeBytes)
+    ? partSizeBytes
+    : sizeBytes - (number - 1) * partSizeBytes;
 }
 
 function isRefusal(error: unknown): error is DriveError {

@@ -35,3 +35,6 @@ export interface LiveStream {
   readonly extension: string;
   readonly sizeBytes: number;
 }
+
+/** The `contentHash` of an empty file. */
+export const EMPTY_SHA1 = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709';

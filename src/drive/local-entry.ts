@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Entry, EntryKey } from './entry.ts';
+import { EMPTY_SHA1, type Entry, type EntryKey } from './entry.ts';
 
 /** Ids of the service are hexadecimal, so none begins like this. */
 const PREFIX = 'alidav:';
@@ -9,8 +9,6 @@ const PREFIX = 'alidav:';
  * whose content is expected any moment.
  */
 export type LocalKind = 'junk' | 'held';
-
-const EMPTY_SHA1 = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709';
 
 export interface LocalEntryDetails {
   readonly kind: Entry['kind'];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { syncFolder } from './sync-folder.ts';
 
 const STALE_MS = 60_000;
 
@@ -35,16 +36,5 @@ export async function sweepTemporaries(file: string, now: number): Promise<void>
     const temporary = path.join(folder, name);
     const found = await stat(temporary).catch(() => undefined);
     if (found && now - found.mtimeMs > STALE_MS) await rm(temporary, { force: true });
-  }
-}
-
-/** A rename is on disk when its folder is; Windows has no such call and does it by itself. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { isDiskFull } from './disk-full.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** A file of bytes in the state folder. */
 export interface Blob {
@@ -181,15 +182,4 @@ async function listFolder(dir: string): Promise<Blob[]> {
 
 function toFull(error: unknown): unknown {
   return isDiskFull(error) ? new BlobsFullError('The disk is full.', { cause: error }) : error;
-}
-
-/** A new file is on disk when its folder is; Windows has no such call and does it by itself. */
-async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { abortedError } from '../drive/abortable.ts';
 import type { UploadPart, UploadSession, WriteDrive } from '../drive/drive.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { countParts } from '../drive/part-count.ts';
 import type { Logger } from '../log.ts';
 import type { PartsInHand } from './parts-in-hand.ts';
-import { countParts, toPartRange } from './parts-size.ts';
+import { toPartRange } from './parts-size.ts';
 
 export interface SendingDeps {
   readonly drive: Pick<WriteDrive, 'putPart' | 'listUploadedParts'>;

@@ -32,11 +32,6 @@ export interface PartRange {
   readonly end: number;
 }
 
-/** An empty file has one part without bytes. */
-export function countParts(sizeBytes: number, partSizeBytes: number): number {
-  return Math.max(1, Math.ceil(sizeBytes / partSizeBytes));
-}
-
 export function toPartRange(number: number, sizeBytes: number, partSizeBytes: number): PartRange {
   const start = (number - 1) * partSizeBytes;
   return { number, start, end: Math.min(sizeBytes, start + partSizeBytes) };

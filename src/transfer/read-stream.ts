@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { abortedError } from '../drive/abortable.ts';
 import type { ByteRange, DownloadLink, ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
@@ -7,6 +6,7 @@ import type { BodySource } from './body-source.ts';
 import { BodyStream, type BodyStreamDeps } from './body-stream.ts';
 import type { DownloadLinks } from './download-links.ts';
 import { createLivePhotoZip } from './live-photo-zip.ts';
+import { openStream } from './open-stream.ts';
 
 /**
  * Opens a file's bytes, or the zip of a live photo, which comes whole whatever the range.
@@ -23,24 +23,13 @@ export interface ReadStreamDeps extends BodyStreamDeps {
 export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
   const { drive, links } = deps;
 
-  async function openBody(entry: Entry, pickLink: BodySource['getLink'], range: ByteRange, signal?: AbortSignal) {
+  function openBody(entry: Entry, pickLink: BodySource['getLink'], range: ByteRange, signal?: AbortSignal) {
     const source: BodySource = {
       getLink: pickLink,
       refuseLink: (link) => links.invalidate(entry, link),
       openRange: (link, bytes, stop) => drive.openRange(link, bytes, stop),
     };
-    const stream = new BodyStream(source, range, deps);
-    const leave = () => stream.destroy(signal && abortedError(signal));
-    if (signal?.aborted) leave();
-    signal?.addEventListener('abort', leave, { once: true });
-    stream.once('close', () => signal?.removeEventListener('abort', leave));
-    // Whoever awaits the opening hears of its failure there.
-    stream.on('error', () => {});
-    await stream.open().catch((error: Error) => {
-      stream.destroy();
-      throw signal?.aborted ? abortedError(signal) : error;
-    });
-    return stream;
+    return openStream(new BodyStream(source, range, deps), signal);
   }
 
   function openLiveStream(entry: Entry, extension: string, sizeBytes: number, signal?: AbortSignal): Promise<Readable> {

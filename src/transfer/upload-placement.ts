@@ -3,6 +3,7 @@ import type { OnChanged, Origin } from '../drive/change.ts';
 import type { CreatedFile, Drive, Fingerprint, Target, UploadSession } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import { backOff, type SendingDeps } from './parts-sending.ts';
 import type { Content } from './upload-body.ts';
 import type { KeptRecord } from './upload-record.ts';
@@ -248,21 +249,6 @@ export class Placement {
 /** Whether the drive tells nothing else of an entry than that it has this content. */
 export function isOf(entry: Entry, { sizeBytes, contentHash }: Content): boolean {
   return entry.sizeBytes === sizeBytes && (entry.contentHash ?? contentHash) === contentHash;
-}
-
-/** undefined when it is proven to be in no folder. */
-export async function findStanding(
-  drive: Pick<Drive, 'fetchEntry'>,
-  key: EntryKey,
-  signal: AbortSignal,
-): Promise<Entry | undefined> {
-  try {
-    const entry = await drive.fetchEntry(key, signal);
-    return entry.trashed ? undefined : entry;
-  } catch (error) {
-    if (isDriveError(error, 'not-found')) return undefined;
-    throw error;
-  }
 }
 
 /** Whether what was to be replaced is where it was and what it was: whoever has changed it since would lose that. */

@@ -1,12 +1,14 @@
 import type { Target, UploadSession } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
+import { countParts } from '../drive/part-count.ts';
 import { sendParts } from './parts-sending.ts';
-import { choosePartSize, countParts, toPartRange } from './parts-size.ts';
+import { choosePartSize, toPartRange } from './parts-size.ts';
 import type { Spool } from './spool.ts';
 import type { Content } from './upload-body.ts';
-import { findStanding, isAsBefore, isOf, isPassing, type Placement, type PlacementDeps } from './upload-placement.ts';
+import { isAsBefore, isOf, isPassing, type Placement, type PlacementDeps } from './upload-placement.ts';
 import type { PendingUpload } from './upload-record.ts';
 import { completeInHand, placeWhole } from './upload-whole.ts';
 

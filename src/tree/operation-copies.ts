@@ -3,10 +3,11 @@ import type { Origin } from '../drive/change.ts';
 import type { StartedCopy, Target } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import { type CopyRecord, type GuardedName, mayBeSameContent, standsAt, toFolderName } from './operation-record.ts';
-import { discard, findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
+import { discard, finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
 import { findStray, makeTemporaryName } from './operation-strays.ts';
 
 /** `infinity`: a file, or a folder with all that is in it; `0`: a folder alone. */
@@ -119,7 +120,7 @@ export async function settleCopy(deps: StepDeps, job: Job, record: CopyRecord, s
     await job.become({ ...record, made });
   }
   if (made.taskId !== undefined) isWhole = await hasSucceeded(deps, made.taskId, signal);
-  const copied = await findEntry(deps, made.key, signal);
+  const copied = await findStanding(deps.drive, made.key, signal);
   if (!copied) return true;
   isWhole &&= mayBeSameContent(copied, record.entry);
   const replaced = target.replaces && (await whereIs(deps, target.replaces, signal));

@@ -1,6 +1,7 @@
 import type { StartedCopy, Target } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import {
@@ -14,7 +15,7 @@ import {
   toFolderName,
 } from './operation-record.ts';
 import { relayMove } from './operation-relay.ts';
-import { findEntry, finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
+import { finish, isTaken, isUnclear, type StepDeps, whereIs } from './operation-steps.ts';
 import { findArrival } from './operation-strays.ts';
 
 /** Until the move is done, readers see the entry where it was, and nothing new at the names where it stands on its way. */
@@ -54,7 +55,7 @@ export async function settleMove(
   { entry, target, knownIds }: MoveRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await findEntry(deps, entry, signal);
+  const found = await findStanding(deps.drive, entry, signal);
   if (!found) {
     await job.show({ removed: [entry], placed: [] });
     return true;
@@ -174,7 +175,7 @@ export async function settleMoveAcross(
   const { entry, target, knownIds, at, refusedAt } = record;
   let { made } = record;
   if (!made) {
-    const isThere = (await findEntry(deps, entry, signal)) !== undefined;
+    const isThere = (await findStanding(deps.drive, entry, signal)) !== undefined;
     const arrived = isThere ? undefined : await findArrival(deps, entry, target, knownIds, signal);
     if (!arrived) {
       // The service may still be at it.
@@ -195,5 +196,5 @@ export async function settleMoveAcross(
 /** False when it has been taken away since. */
 async function hasArrived(deps: StepDeps, { key, taskId }: StartedCopy, signal: AbortSignal): Promise<boolean> {
   if (taskId !== undefined) await deps.drive.awaitTask(taskId, signal);
-  return (await findEntry(deps, key, signal)) !== undefined;
+  return (await findStanding(deps.drive, key, signal)) !== undefined;
 }

@@ -1,10 +1,11 @@
 import type { Change } from '../drive/change.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import { LISTING_LAG_MS } from '../drive/listing-lag.ts';
 import type { Job } from './operation-job.ts';
 import { isSameContent, type MoveAcrossRecord, placeOf, type RelayRecord } from './operation-record.ts';
-import { discard, findEntry, isUnclear, type StepDeps } from './operation-steps.ts';
+import { discard, isUnclear, type StepDeps } from './operation-steps.ts';
 
 /** A move into a drive that the service moves nothing into: the source goes when its content is proven to be there. */
 export async function relayMove(
@@ -67,7 +68,7 @@ export async function settleRelay(
   { at, entry, target, knownIds, refusedAt }: RelayRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const source = await findEntry(deps, entry, signal);
+  const source = await findStanding(deps.drive, entry, signal);
   if (!source) {
     await job.show({ removed: [entry], placed: [] });
     return true;

@@ -1,7 +1,8 @@
 import type { Entry, EntryKey } from '../drive/entry.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import type { Job } from './operation-job.ts';
 import { mayBeSameContent, placeOf, type RemoveRecord, standsAt } from './operation-record.ts';
-import { findEntry, type StepDeps } from './operation-steps.ts';
+import type { StepDeps } from './operation-steps.ts';
 
 /** The guard is for the start after a kill: then the entry is seen no more. */
 export function planRemoval(deps: StepDeps, entry: Entry, path?: string): RemoveRecord {
@@ -28,7 +29,7 @@ export async function settleRemoval(
   { entry, forGood, refusedAt }: RemoveRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await findEntry(deps, entry, signal);
+  const found = await findStanding(deps.drive, entry, signal);
   if (found) {
     const isSame = standsAt(found, placeOf(entry)) && mayBeSameContent(found, entry);
     if (!isSame || refusedAt !== undefined) return true;

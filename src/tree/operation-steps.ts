@@ -2,6 +2,7 @@ import type { OnChanged, Origin } from '../drive/change.ts';
 import type { ReadDrive, Target, WriteDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { DriveError, isDriveError } from '../drive/errors.ts';
+import { findStanding } from '../drive/find-standing.ts';
 import type { Logger } from '../log.ts';
 import type { Job } from './operation-job.ts';
 import { mayBeSameContent, placeOf, standsAt } from './operation-record.ts';
@@ -41,28 +42,13 @@ export function isUnclear(error: unknown): boolean {
   return !(error instanceof DriveError) || isDriveError(error, 'unavailable', 'throttled', 'login-required', 'aborted');
 }
 
-/** @returns undefined when it is gone or in the recycle bin */
-export async function findEntry(
-  { drive }: StepDeps,
-  { driveId, id }: EntryKey,
-  signal?: AbortSignal,
-): Promise<Entry | undefined> {
-  try {
-    const entry = await drive.fetchEntry({ driveId, id }, signal);
-    return entry.trashed ? undefined : entry;
-  } catch (error) {
-    if (isDriveError(error, 'not-found')) return undefined;
-    throw error;
-  }
-}
-
 /** What has become of an entry that was to give way; `changed`: its content is no longer what was to be replaced. */
 export async function whereIs(
   deps: StepDeps,
   replaced: Entry,
   signal?: AbortSignal,
 ): Promise<'there' | 'changed' | 'away'> {
-  const found = await findEntry(deps, replaced, signal);
+  const found = await findStanding(deps.drive, replaced, signal);
   if (!found || !standsAt(found, placeOf(replaced))) return 'away';
   return mayBeSameContent(found, replaced) ? 'there' : 'changed';
 }

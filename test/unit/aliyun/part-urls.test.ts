@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ApiClient, Endpoint } from '../../../src/aliyun/api-client.ts';
-import { PartUrls, partCount } from '../../../src/aliyun/part-urls.ts';
+import { PartUrls } from '../../../src/aliyun/part-urls.ts';
 import type { UploadSession } from '../../../src/drive/drive.ts';
 
 const ENDPOINT: Endpoint = { path: '/urls', paceClass: 'other', effect: 'read' };
@@ -105,16 +105,5 @@ describe('PartUrls', () => {
     for (let index = 0; index < 100; index++) urls.keep(`other ${index}`, {});
     await urls.get(SESSION, 1);
     expect(asked).toHaveLength(2);
-  });
-});
-
-describe('partCount', () => {
-  it.each([
-    [0, 1],
-    [1, 1],
-    [10, 1],
-    [11, 2],
-  ])('%i bytes', (sizeBytes, expected) => {
-    expect(partCount({ sizeBytes, partSizeBytes: 10 })).toBe(expected);
   });
 });

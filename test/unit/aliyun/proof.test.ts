@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_HASH, proofRange, toProofFields } from '../../../src/aliyun/proof.ts';
+import { proofRange, toProofFields } from '../../../src/aliyun/proof.ts';
+import { EMPTY_SHA1 } from '../../../src/drive/entry.ts';
 
 interface Vector {
   readonly access_token: string;
@@ -40,6 +41,6 @@ describe('the proof of a content', () => {
 
   it('reads nothing of an empty file', async () => {
     const read = () => Promise.reject(new Error('read'));
-    expect(await toProofFields(EMPTY_HASH, 0, 'T', read)).toMatchObject({ proof_code: '' });
+    expect(await toProofFields(EMPTY_SHA1, 0, 'T', read)).toMatchObject({ proof_code: '' });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { choosePartSize, countParts, toPartRange } from '../../../src/transfer/parts-size.ts';
+import { countParts } from '../../../src/drive/part-count.ts';
+import { choosePartSize, toPartRange } from '../../../src/transfer/parts-size.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
