@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Calls } from '../calls.ts';
 import type { FaultAction } from '../faults.ts';
 import { breakOff } from '../send-reply.ts';
 import type { Content } from '../store/content.ts';
 import type { Slice } from './range.ts';
+import { slowDown } from './slow-body.ts';
 
 interface BodyOptions {
   /** The drive counts it to the application's simultaneous downloads. */
@@ -37,29 +37,10 @@ export async function sendBody(
   const source = content.open(start, fault ? Math.min(end, start + fault.bytes) : end);
   try {
     if (bytesPerSecond === null) await pipeline(source, response, { end: !fault });
-    else await pipeline(source, createBrake(bytesPerSecond), response, { end: !fault });
+    else await pipeline(source, slowDown(bytesPerSecond), response, { end: !fault });
     if (fault) breakOff(response, fault.kind);
   } catch {
     // The client has gone, which is its right.
     response.destroy();
   }
-}
-
-/** Lets so many bytes a second pass. */
-function createBrake(bytesPerSecond: number): Transform {
-  const startedAt = performance.now();
-  let passed = 0;
-  let timer: NodeJS.Timeout | undefined;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      passed += chunk.length;
-      const waitMs = (passed / bytesPerSecond) * 1000 - (performance.now() - startedAt);
-      if (waitMs <= 0) done(null, chunk);
-      else timer = setTimeout(() => done(null, chunk), waitMs).unref();
-    },
-    destroy(error, done) {
-      clearTimeout(timer);
-      done(error);
-    },
-  });
 }

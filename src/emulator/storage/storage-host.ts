@@ -47,7 +47,8 @@ async function serve(options: StorageHostOptions, request: IncomingMessage, resp
   const delayMs = options.settings.storageLatencyMs + suffering.delayMs;
   if (delayMs > 0) await sleep(delayMs, undefined, { ref: false });
   const fault = suffering.end;
-  if (fault?.kind === 'hang') return;
+  // Who has left meanwhile gets no body, which nothing would end.
+  if (fault?.kind === 'hang' || response.destroyed) return;
   if (fault?.kind === 'reset') {
     request.socket.resetAndDestroy();
     return;

@@ -1,6 +1,9 @@
 import { request } from 'node:http';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Emulator, EmulatorOptions } from '../../../src/emulator/emulator.ts';
+import { slowDown } from '../../../src/emulator/storage/slow-body.ts';
 import type { StoredEntry } from '../../../src/emulator/store/entry.ts';
 import type { LoginKind } from '../../../src/emulator/tokens.ts';
 import { call, linkTo, signIn, start } from './rig.ts';
@@ -247,7 +250,34 @@ describe('bodies', () => {
     emulator.settings.bytesPerSecond = 200_000;
     const startedAt = performance.now();
     expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(60_000);
-    expect(performance.now() - startedAt).toBeGreaterThan(250);
+    // Six pieces of 50 ms, the first of which does not wait.
+    expect(performance.now() - startedAt).toBeGreaterThan(240);
+  });
+
+  it('begin at once under a bandwidth cap', async () => {
+    const { emulator } = await startWithFile('app');
+    const file = emulator.store.addFile(emulator.store.root(emulator.drives.resource), 'big', 'x'.repeat(200_000));
+    const url = await linkTo(await signIn(emulator, 'app'), 'app', file);
+    emulator.settings.bytesPerSecond = 10_000;
+    const startedAt = performance.now();
+    const answer = await fetch(url);
+    const reader = answer.body?.getReader();
+    expect((await reader?.read())?.value?.length).toBe(500);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await reader?.cancel();
+    await expect.poll(() => emulator.calls.bodies.open).toBe(0);
+  });
+
+  it('gain nothing by a pause under a bandwidth cap', async () => {
+    const passed: number[] = [];
+    const body = slowDown(100_000)(Readable.from([Buffer.alloc(100_000)]));
+    await body.next();
+    await sleep(500);
+    const startedAt = performance.now();
+    for (let piece = 0; piece < 8; piece++) passed.push((await body.next()).value?.length ?? 0);
+    expect(passed).toEqual(Array(8).fill(5_000));
+    // Four of the eight make up for lost time.
+    expect(performance.now() - startedAt).toBeGreaterThan(140);
   });
 });
 
@@ -280,6 +310,16 @@ describe('simultaneous downloads', () => {
     for (let round = 0; round < 20; round++) expect((await call(url)).text.length).toBe(100_000);
     expect(emulator.calls.bodies).toMatchObject({ peakCounted: 1, refused: 0 });
   });
+});
+
+it('nobody who leaves before the answer holds a body', async () => {
+  const { emulator, url } = await startWithFile('open', { limits: 'real', storageLatencyMs: 200 });
+  for (let round = 0; round < 4; round++) {
+    await expect(fetch(url, { signal: AbortSignal.timeout(50) })).rejects.toThrow();
+  }
+  expect((await call(url)).status).toBe(200);
+  await expect.poll(() => emulator.calls.bodies.open).toBe(0);
+  expect(emulator.calls.bodies.refused).toBe(0);
 });
 
 interface Opened {
