@@ -21,6 +21,8 @@ export interface RequestSpec {
   readonly body?: string | Buffer;
   /** Sends so many bytes instead of `body`. */
   readonly bodyBytes?: number;
+  /** Sees the answer's body as it comes. */
+  readonly onData?: (chunk: Buffer) => void;
 }
 
 const BLOCK = randomBytes(2 ** 20);
@@ -40,6 +42,7 @@ export function time(agent: Agent, spec: RequestSpec): Promise<Timing> {
       answer.on('data', (chunk: Buffer) => {
         if (bytes === 0) firstByteMs = performance.now() - started;
         bytes += chunk.length;
+        spec.onData?.(chunk);
       });
       answer.on('end', () => {
         const { statusCode: status = 0, headers } = answer;
@@ -79,6 +82,25 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const high = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** The value that so many percent of all are not above. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
+}
+
+/** Does a piece of work for each item, so many at a time. */
+export async function atATime<T>(
+  most: number,
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const left = items.values();
+  const worker = async () => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: most }, worker));
 }
 
 /** Runs two measurements in turn, so that a machine that slows down slows both; one warm-up each. */

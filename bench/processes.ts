@@ -36,6 +36,10 @@ export async function startProgram(
     child.kill('SIGKILL');
     throw new Error(`${args.join(' ')}: ${String(error)}\n${complaints}`);
   });
+  return runningOf(child, ready);
+}
+
+function runningOf(child: ChildProcess, ready: Readonly<Record<string, unknown>>): Running {
   return {
     ready,
     memory: () => readMemory(child),
@@ -68,4 +72,19 @@ function readMemory(child: ChildProcess): { rss: number; peak: number } {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
   return { rss: kibibytes('VmRSS') * 1024, peak: kibibytes('VmHWM') * 1024 };
+}
+
+/** `rclone serve webdav` over a local folder, which says on stderr where it listens. */
+export async function startRclone(folder: string): Promise<Running & { readonly url: string }> {
+  const args = ['serve', 'webdav', folder, '--addr', '127.0.0.1:0', '--config', '/dev/null', '--dir-cache-time', '1h'];
+  const child = spawn('rclone', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const said = /http:\/\/127\.0\.0\.1:\d+/.exec(line);
+      if (said) resolve(said[0]);
+    });
+    child.once('exit', (code) => reject(new Error(`rclone ended with ${code} before it listened`)));
+    child.once('error', reject);
+  });
+  return { ...runningOf(child, { url }), url };
 }

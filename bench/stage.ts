@@ -3,12 +3,38 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Running, startProgram } from './processes.ts';
 
+/** `full` where nothing is left out; `short` where time matters more than that nothing grows in the long run. */
+export type Size = 'short' | 'usual' | 'full';
+
+/** What a row is measured with: an emulated service of its own, and the yardsticks. */
+export interface Stage {
+  readonly service: Service;
+  readonly bare: Server;
+  readonly size: Size;
+}
+
+/** The service as ordinary accounts of the open API have it, 40 ms away. */
+export const ORDINARY_ACCOUNT: Readonly<Record<string, unknown>> = {
+  limits: 'real',
+  latencyMs: 40,
+  storageLatencyMs: 40,
+  bytesPerSecond: 500_000,
+};
+
 /** The emulated service as a process of its own, with its control. */
 export interface Service extends Running {
   control(action: string, body?: unknown): Promise<Record<string, unknown>>;
   /** Calls so far to one endpoint, or to all. */
   calls(endpoint?: string): Promise<number>;
   text(name: string): string;
+  /** The drive that is served. */
+  readonly driveId: string;
+  /** What the storage host counted. */
+  bodies(): Promise<Readonly<Record<'open' | 'peakOpen' | 'refused', number>>>;
+  /** Calls beyond a rate. */
+  overLimit(): Promise<number>;
+  /** @returns the last planted entry's id */
+  plant(entry: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
 export async function startService(settings: Readonly<Record<string, unknown>> = {}): Promise<Service> {
@@ -26,10 +52,21 @@ export async function startService(settings: Readonly<Record<string, unknown>> =
     if (!answer.ok) throw new Error(`${action}: ${JSON.stringify(json)}`);
     return json;
   };
+  const driveId = String((running.ready.drives as Record<string, unknown>).backup);
   return {
     ...running,
     text,
     control,
+    driveId,
+    async bodies() {
+      return (await control('calls')).bodies as Record<'open' | 'peakOpen' | 'refused', number>;
+    },
+    async overLimit() {
+      return Number((await control('calls')).overLimit);
+    },
+    async plant(entry) {
+      return String((await control('entries', { drive_id: driveId, ...entry })).file_id);
+    },
     async calls(endpoint) {
       const { total, endpoints } = (await control('calls')) as {
         total: number;
@@ -45,9 +82,15 @@ function scratchDir(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }
 
-/** Our server as a process, on a state folder that goes when it stops. */
+/** A server that is measured. */
 export interface Server extends Running {
   readonly url: string;
+}
+
+/** Ours, on a state folder that goes when it stops. */
+export interface OwnServer extends Server {
+  /** Stops it and starts it anew on the same state folder. */
+  restart(): Promise<OwnServer>;
 }
 
 export type LoginKind = 'page' | 'app' | 'open';
@@ -57,11 +100,11 @@ export async function startServer(
   kind: LoginKind,
   settings: Readonly<Record<string, string>> = {},
   nodeFlags: readonly string[] = [],
-): Promise<Server> {
+): Promise<OwnServer> {
   const stateDir = mkdtempSync(path.join(tmpdir(), 'alidav-bench-'));
   const { refresh_token } = await service.control('login', { kind });
   const client = service.ready.client as { id: string; secret: string };
-  const running = await startProgram([...nodeFlags, 'dist/cli/main.js', 'serve'], (line) => line.msg === 'listening', {
+  const env = {
     ALIDAV_PORT: '0',
     ALIDAV_LOG_FORMAT: 'json',
     ALIDAV_LOG_LEVEL: 'warn',
@@ -74,22 +117,31 @@ export async function startServer(
     ALIDAV_DRIVE: 'backup',
     ALIDAV_LIST_FRESH_S: '3600',
     ...settings,
-  });
-  return {
-    ...running,
-    url: String(running.ready.url).replace(/\/$/, ''),
-    async stop() {
-      await running.stop();
-      rmSync(stateDir, { recursive: true, force: true });
-    },
   };
+  const start = async (): Promise<OwnServer> => {
+    const args = [...nodeFlags, 'dist/cli/main.js', 'serve'];
+    const running = await startProgram(args, (line) => line.msg === 'listening', env);
+    return {
+      ...running,
+      url: String(running.ready.url).replace(/\/$/, ''),
+      async restart() {
+        await running.stop();
+        return start();
+      },
+      async stop() {
+        await running.stop();
+        rmSync(stateDir, { recursive: true, force: true });
+      },
+    };
+  };
+  return start();
 }
 
 /** Runs a measurement against a server of its own. */
 export async function withServer<T>(
   service: Service,
   settings: Readonly<Record<string, string>>,
-  measure: (server: Server) => Promise<T>,
+  measure: (server: OwnServer) => Promise<T>,
   kind: LoginKind = 'app',
 ): Promise<T> {
   const server = await startServer(service, kind, settings);
@@ -100,8 +152,9 @@ export async function withServer<T>(
   }
 }
 
-/** The yardsticks of `bare.ts`. */
-export async function startBare(): Promise<Server> {
-  const running = await startProgram(['--import', 'tsx', 'bench/bare.ts'], (line) => typeof line.url === 'string');
+/** The yardsticks of `bare.ts`, or the library's own method of `stock.ts`. */
+export async function startBare(program = 'bench/bare.ts', args: readonly string[] = []): Promise<Server> {
+  const line = ['--import', 'tsx', program, ...args];
+  const running = await startProgram(line, (ready) => typeof ready.url === 'string');
   return { ...running, url: String(running.ready.url) };
 }

@@ -1,16 +1,15 @@
 import { createConnection, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Service, withServer } from '../stage.ts';
+import { type Stage, withServer } from '../stage.ts';
 
 const ENTRIES = 2_000;
 const PAGES = ENTRIES / 200;
 
 /** How many calls the account pays for what people do. */
-export async function benchCalls(service: Service): Promise<Row[]> {
-  const drive_id = String((service.ready.drives as Record<string, unknown>).backup);
-  const { file_id } = await service.control('entries', { drive_id, name: 'counted' });
-  await service.control('entries', { drive_id, parent_file_id: file_id, name: 'a#.txt', text: '', count: ENTRIES });
-  await service.control('entries', { drive_id, name: 'film.mp4', sparse_size: 2 ** 30 });
+export async function benchCalls({ service }: Stage): Promise<Row[]> {
+  const counted = await service.plant({ name: 'counted' });
+  await service.plant({ parent_file_id: counted, name: 'a#.txt', text: '', count: ENTRIES });
+  await service.plant({ name: 'film.mp4', sparse_size: 2 ** 30 });
   return withServer(service, { ALIDAV_DELIVERY: 'stream' }, async (server) => {
     const connection = createConnection();
     const propfind = (path: string) => ({ url: `${server.url}${path}`, method: 'PROPFIND', headers: { Depth: '1' } });

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { inTurn } from '../measure.ts';
 import { startProgram } from '../processes.ts';
 import type { Row } from '../row.ts';
-import { type Service, startServer } from '../stage.ts';
+import { type Stage, startServer } from '../stage.ts';
 
 /** A process that imports what we import, and listens. */
 const IMPORTS = `
@@ -13,7 +13,7 @@ const IMPORTS = `
 `;
 
 /** From the command to listening, beyond what the packages themselves take to load. */
-export async function benchStartup(service: Service): Promise<Row[]> {
+export async function benchStartup({ service }: Stage): Promise<Row[]> {
   const { a, b } = await inTurn(
     5,
     async () => {

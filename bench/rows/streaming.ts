@@ -2,15 +2,14 @@ import { type ClientRequest, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, inTurn, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, withServer } from '../stage.ts';
+import { type Server, type Service, type Stage, withServer } from '../stage.ts';
 
 const STREAMED_BYTES = 512 * 2 ** 20;
 const SLOW_READERS = 16;
 
 /** Streaming through us against a bare proxy of the same upstream, and what slow readers cost. */
-export async function benchStreaming(service: Service, bare: Server): Promise<Row[]> {
-  const drive_id = String((service.ready.drives as Record<string, unknown>).backup);
-  await service.control('entries', { drive_id, name: 'streamed.bin', sparse_size: 2 * 2 ** 30 });
+export async function benchStreaming({ service, bare }: Stage): Promise<Row[]> {
+  await service.plant({ name: 'streamed.bin', sparse_size: 2 * 2 ** 30 });
   return [await benchThroughput(service, bare), await benchSlowReaders(service)];
 }
 

@@ -2,7 +2,7 @@ import { type ClientRequest, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, startServer } from '../stage.ts';
+import { type Server, type Service, type Stage, startServer } from '../stage.ts';
 
 const AT_ONCE = 10;
 const READ_BYTES = 2 ** 30;
@@ -11,14 +11,13 @@ const PAUSE_MS = 20;
 const SAMPLE_MS = 250;
 
 /** What ten large uploads beside ten slow readers cost, with little memory to collect in. */
-export async function benchUploadMemory(service: Service, _bare: Server, isShort: boolean): Promise<Row[]> {
-  const sizeBytes = (isShort ? 256 : 1024) * 2 ** 20;
-  const drive_id = String((service.ready.drives as Record<string, unknown>).backup);
-  await service.control('entries', { drive_id, name: 'read.bin', sparse_size: READ_BYTES });
+export async function benchUploadMemory({ service, size }: Stage): Promise<Row[]> {
+  const sizeBytes = (size === 'short' ? 256 : 1024) * 2 ** 20;
+  await service.plant({ name: 'read.bin', sparse_size: READ_BYTES });
   const flags = ['--max-old-space-size=128'];
   const server = await startServer(service, 'app', { ALIDAV_DELIVERY: 'stream' }, flags);
   try {
-    const { peak, growth } = await measure(service, server, drive_id, sizeBytes);
+    const { peak, growth } = await measure(service, server, sizeBytes);
     const name = `${AT_ONCE} PUTs of ${sizeBytes / 2 ** 20} MiB beside ${AT_ONCE} slow GETs`;
     return [
       { name: `${name}: memory`, compares: 'highest RSS', figure: peak, unit: 'MB', bound: 200, better: 'lower' },
@@ -37,12 +36,7 @@ export async function benchUploadMemory(service: Service, _bare: Server, isShort
 }
 
 /** MB. */
-async function measure(
-  service: Service,
-  server: Server,
-  driveId: string,
-  sizeBytes: number,
-): Promise<{ peak: number; growth: number }> {
+async function measure(service: Service, server: Server, sizeBytes: number): Promise<{ peak: number; growth: number }> {
   const readers = Array.from({ length: AT_ONCE }, () => readSlowly(`${server.url}/read.bin`));
   const samples: number[] = [];
   let isOver = false;
@@ -60,7 +54,7 @@ async function measure(
   for (const reader of readers) reader.destroy();
   await uploads;
   for (let index = 0; index < AT_ONCE; index++) {
-    await service.control('delete', { drive_id: driveId, path: `/written-${index}.bin` });
+    await service.control('delete', { drive_id: service.driveId, path: `/written-${index}.bin` });
   }
   const quarter = Math.floor(samples.length / 4);
   return {

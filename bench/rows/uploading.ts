@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { createConnection, inTurn, time } from '../measure.ts';
 import { beginUpload, signIn, type UploadPlace } from '../open-api.ts';
 import type { Row } from '../row.ts';
-import { type Server, type Service, withServer } from '../stage.ts';
+import { type Server, type Service, type Stage, withServer } from '../stage.ts';
 
 const SIZE_BYTES = 2 ** 30;
 /** As we cut a body of this length. */
@@ -19,7 +19,7 @@ const SLOW_BYTES_PER_SECOND = 50_000_000;
 type Send = (name: string) => Promise<unknown>;
 
 /** PUT through us against a bare proxy of the same storage host, and against curl straight to it. */
-export async function benchUploading(service: Service, bare: Server): Promise<Row[]> {
+export async function benchUploading({ service, bare }: Stage): Promise<Row[]> {
   const place = await findPlace(service);
   return withServer(service, {}, async (server) => [
     await benchThroughput(service, server, bare, place),
@@ -32,7 +32,7 @@ async function findPlace(service: Service): Promise<UploadPlace> {
   const openUrl = service.text('openUrl');
   const client = service.ready.client as { id: string; secret: string };
   const accessToken = await signIn(openUrl, client, String(refresh_token));
-  return { openUrl, driveId: String((service.ready.drives as Record<string, unknown>).backup), accessToken };
+  return { openUrl, driveId: service.driveId, accessToken };
 }
 
 async function benchThroughput(service: Service, server: Server, bare: Server, place: UploadPlace): Promise<Row> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type RequestSpec, type Timing, time } from '../measure.ts';
 import type { Row } from '../row.ts';
-import { type LoginKind, type Server, type Service, withServer } from '../stage.ts';
+import { type LoginKind, type Server, type Service, type Stage, withServer } from '../stage.ts';
 
 const COPIED = 100;
 
@@ -11,7 +11,7 @@ const LOCK_BODY =
   '<?xml version="1.0" encoding="utf-8"?>\n<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>\n';
 
 /** How many calls, parts included, writing costs the account. */
-export async function benchWriteCalls(service: Service): Promise<Row[]> {
+export async function benchWriteCalls({ service }: Stage): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [kind, name] of [
     ['app', 'web API'],
