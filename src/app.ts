@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import { createAdmin, OPEN_ADMIN_PATHS, PROBE_PATHS } from './admin/admin.ts';
 import { createMetrics } from './admin/metrics/metrics.ts';
@@ -6,8 +5,9 @@ import type { UpstreamCall } from './aliyun/api-client.ts';
 import type { Settings } from './config/schema.ts';
 import { type Connection, connect } from './connection.ts';
 import { localKindOf } from './drive/local-entry.ts';
+import { WriteCourse } from './drive/write-course.ts';
 import { createFront } from './http/front.ts';
-import type { Logger, RequestRecord } from './log.ts';
+import type { Logger } from './log.ts';
 import { createReading } from './reading.ts';
 import type { AccountStatus } from './state/account-status.ts';
 import { PrivateLinks } from './state/private-links.ts';
@@ -20,7 +20,9 @@ import { createCollectionPage } from './webdav/collection-page.ts';
 import type { OpenContent } from './webdav/file-system.ts';
 import { createLinkServer } from './webdav/link-server.ts';
 import { createGetHead } from './webdav/methods/get-head.ts';
+import { isLooking } from './webdav/resource.ts';
 import { createWebDavServer } from './webdav/server.ts';
+
 import { createWriting } from './writing.ts';
 
 export interface AppOptions {
@@ -44,13 +46,11 @@ const TIDYING_MS = 2_000;
 export async function createApp({ settings, version, log }: AppOptions): Promise<App> {
   const now = Date.now;
   const metrics = createMetrics({ version, now });
-  // A call is counted for the request in whose course it was made; following its course is not free.
-  const records = new AsyncLocalStorage<RequestRecord>();
-  const isCounted = log.isLevelEnabled('info');
+  const writes = new WriteCourse();
   const onCall = (call: UpstreamCall) => {
     metrics.onCall(call);
-    const record = records.getStore();
-    if (record) record.upstreamCalls += 1;
+    const tally = call.tally ?? writes.tally;
+    if (tally) tally.upstreamCalls += 1;
   };
   const { onWait, onBytes } = metrics;
   const connection = await connect({ settings, version, log, onCall, onSideCall: metrics.onCall, onWait, onBytes });
@@ -124,14 +124,16 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
   });
   const front = createFront({
     settings,
-    handleDav: webdav.handle,
+    handleDav: (request, response, record) => {
+      const handle = () => webdav.handle(request, response, record);
+      return isLooking(request.method) ? handle() : writes.run(record, handle);
+    },
     handlePrivate: linkServer.handle,
     handleAdmin: createAdmin({ getReadiness: () => toReadiness(account.status()), metrics }),
     openAdminPaths: settings.metrics_open ? PROBE_PATHS : OPEN_ADMIN_PATHS,
     probePaths: PROBE_PATHS,
     onRequest: metrics.onRequest,
     classifyClient: (userAgent) => classifyClient(userAgent).name,
-    ...(isCounted && { runWithRecord: (record, handle) => records.run(record, handle) }),
     log,
     now,
   });

@@ -1,4 +1,4 @@
-import type { CallSignal } from '../drive/call-signal.ts';
+import type { CallSignal, CallTally } from '../drive/call-signal.ts';
 import { DriveError } from '../drive/errors.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
 import { sleep } from '../drive/sleep.ts';
@@ -48,6 +48,8 @@ export interface UpstreamCall {
   /** 0 when there was no answer. */
   readonly status: number;
   readonly ms: number;
+  /** What the caller's signal brought along. */
+  readonly tally?: CallTally | undefined;
 }
 
 export interface ApiClientOptions {
@@ -157,25 +159,25 @@ export class ApiClient {
     endpoint: Endpoint,
     body: object,
     headers: Record<string, string>,
-    signal?: AbortSignal,
+    signal?: CallSignal,
   ): Promise<HttpAnswer | NoAnswerError> {
     const { http, baseUrl } = this.#options;
     const startedAt = performance.now();
     try {
       const answer = await http.post(baseUrl + endpoint.path, body, headers, signal);
-      this.#report(endpoint, answer.status, startedAt);
+      this.#report(endpoint, answer.status, startedAt, signal);
       return answer;
     } catch (error) {
-      this.#report(endpoint, 0, startedAt);
+      this.#report(endpoint, 0, startedAt, signal);
       if (error instanceof NoAnswerError) return error;
       throw error;
     }
   }
 
-  #report(endpoint: Endpoint, status: number, startedAt: number): void {
+  #report(endpoint: Endpoint, status: number, startedAt: number, signal: CallSignal | undefined): void {
     const call = { endpoint: endpoint.path, status, ms: Math.round(performance.now() - startedAt) };
     this.#options.log.debug(call, 'upstream call');
-    this.#options.onCall?.(call);
+    this.#options.onCall?.({ ...call, tally: signal?.tally });
   }
 
   /** Callers that were refused together share one renewal; one that was refused before it needs none. */

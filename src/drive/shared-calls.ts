@@ -1,5 +1,5 @@
 import { abortedError } from './abortable.ts';
-import { Background, type CallSignal, isBackground } from './call-signal.ts';
+import { Background, type CallSignal, isBackground, tallyLike } from './call-signal.ts';
 
 interface Call<T> {
   readonly promise: Promise<T>;
@@ -11,7 +11,7 @@ interface Call<T> {
 
 /**
  * One call in flight for each key, shared by all who ask meanwhile and given up when the last of them has left. It is as
- * urgent as the most urgent of them.
+ * urgent as the most urgent of them, and counts for the first.
  */
 export class SharedCalls<T> {
   readonly #calls = new Map<string, Call<T>>();
@@ -43,7 +43,7 @@ export class SharedCalls<T> {
   #start(key: string, start: (signal: CallSignal) => Promise<T>, signal: CallSignal | undefined): Call<T> {
     const controller = new AbortController();
     const background = isBackground(signal) ? new Background(controller.signal) : undefined;
-    const promise = start(controller.signal).finally(() => {
+    const promise = start(tallyLike(controller.signal, signal)).finally(() => {
       if (this.#calls.get(key) === call) this.#calls.delete(key);
     });
     const call: Call<T> = { promise, controller, background, waiters: 0 };

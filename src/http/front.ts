@@ -43,8 +43,6 @@ export interface FrontDeps {
   readonly log: Logger;
   now(): number;
   classifyClient(userAgent: string): string | undefined;
-  /** Lets the record be found by what runs inside `handle`, such as the client of the upstream. */
-  runWithRecord?(record: RequestRecord, handle: () => Promise<void>): Promise<void>;
   /** Called when an answer is over, or its client has left; not for probes that were let in. */
   onRequest?(request: FinishedRequest): void;
   readonly bodyLimits?: BodyLimits;
@@ -193,9 +191,8 @@ async function answer(
       refuse(response, NO_SUCH_LINK);
     }
   };
-  const run = deps.runWithRecord ?? ((_record, handle) => handle());
   try {
-    await run(record, respond);
+    await respond();
   } catch (error) {
     record.error = error;
     if (response.headersSent) response.destroy();

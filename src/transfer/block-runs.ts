@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { throwIfAborted } from '../drive/abortable.ts';
+import { tallyLike } from '../drive/call-signal.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
 import { type Block, blockAt } from './blocks.ts';
@@ -94,10 +95,11 @@ class BlockRun {
   /** What has come of the next block already. */
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(open: OpenReadStream, block: Block, { entry, last }: BlockReader, onDeserted: () => void) {
+  constructor(open: OpenReadStream, block: Block, { entry, last, stop }: BlockReader, onDeserted: () => void) {
     this.#onDeserted = onDeserted;
     this.last = blockAt(entry, last).last;
-    this.#chunks = readChunks(open(entry, { first: block.first, last: this.last }, this.#abort.signal));
+    const signal = tallyLike(this.#abort.signal, stop);
+    this.#chunks = readChunks(open(entry, { first: block.first, last: this.last }, signal));
   }
 
   async read(block: Block): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { type CallSignal, tallyLike } from '../drive/call-signal.ts';
 import type { ByteRange } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { SharedCalls } from '../drive/shared-calls.ts';
@@ -41,9 +42,9 @@ export function createCachedRead({ store, open, onLookup }: CachedReadDeps): Ope
 
   return async (entry, range, signal) => {
     if (!isCacheable(entry, range)) return open(entry, range, signal);
-    const stream = new BlockStream(entry, range, (block, reader) =>
-      calls.join(block.name, (shared) => obtain(block, reader, shared), reader.stop),
-    );
+    const obtainShared: ObtainBlock = (block, reader) =>
+      calls.join(block.name, (shared) => obtain(block, reader, shared), reader.stop);
+    const stream = new BlockStream(entry, range, obtainShared, signal);
     return openStream(stream, signal);
   };
 }
@@ -60,13 +61,13 @@ class BlockStream extends Readable implements OpeningStream {
   /** The next byte to deliver. */
   #next: number;
 
-  constructor(entry: Entry, range: ByteRange, obtain: ObtainBlock) {
+  constructor(entry: Entry, range: ByteRange, obtain: ObtainBlock, origin: CallSignal | undefined) {
     super();
     this.#entry = entry;
     this.#range = range;
     this.#obtain = obtain;
     this.#next = range.first;
-    this.#reader = { entry, last: range.last, stop: this.#stop.signal };
+    this.#reader = { entry, last: range.last, stop: tallyLike(this.#stop.signal, origin) };
   }
 
   /** Resolves when the first bytes are here, so that what is refused can still become a status. */

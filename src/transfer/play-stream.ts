@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { type CallSignal, tallyLike } from '../drive/call-signal.ts';
 import type { ByteRange } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
@@ -17,7 +18,7 @@ import type { OpenReadStream } from './read-stream.ts';
 export function createPlayRead(deps: CachedReadDeps): OpenReadStream {
   return async (entry, range, signal) => {
     if (!leavesHead(entry, range)) return deps.open(entry, range, signal);
-    return openStream(new PlayStream(entry, range, deps), signal);
+    return openStream(new PlayStream(entry, range, deps, signal), signal);
   };
 }
 
@@ -31,12 +32,13 @@ class PlayStream extends Readable implements OpeningStream {
   #rest: Readable | undefined;
   #passing: PassingBlock | undefined;
 
-  constructor(entry: Entry, range: ByteRange, deps: CachedReadDeps) {
+  constructor(entry: Entry, range: ByteRange, deps: CachedReadDeps, origin: CallSignal | undefined) {
     super();
     this.#entry = entry;
     this.#range = range;
     this.#deps = deps;
     this.#next = range.first;
+    tallyLike(this.#stop.signal, origin);
   }
 
   /** Resolves when the first bytes are here, or the storage host has answered. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { type CallSignal, tallyLike } from '../drive/call-signal.ts';
 import type { ByteRange, DownloadLink, ReadDrive } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { DriveError } from '../drive/errors.ts';
@@ -32,10 +33,14 @@ export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
     return openStream(new BodyStream(source, range, deps), signal);
   }
 
+  function getLink(entry: Entry, stop: AbortSignal, origin: CallSignal | undefined) {
+    return links.get(entry, tallyLike(stop, origin));
+  }
+
   function openLiveStream(entry: Entry, extension: string, sizeBytes: number, signal?: AbortSignal): Promise<Readable> {
     if (sizeBytes === 0) return Promise.resolve(Readable.from([]));
     const pickLink = async (stop: AbortSignal): Promise<DownloadLink> => {
-      const download = await links.get(entry, stop);
+      const download = await getLink(entry, stop, signal);
       const streams = download.kind === 'live-photo' ? download.streams : [];
       const stream = streams.find((candidate) => candidate.extension === extension);
       if (!stream) throw new DriveError('content-mismatch', 'The live photo has changed.');
@@ -52,7 +57,7 @@ export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
       );
     }
     const pickLink = async (stop: AbortSignal): Promise<DownloadLink> => {
-      const current = await links.get(entry, stop);
+      const current = await getLink(entry, stop, signal);
       if (current.kind === 'file') return current.link;
       throw new DriveError('content-mismatch', 'The file has changed.');
     };

@@ -1,3 +1,4 @@
+import { tallyLike } from '../drive/call-signal.ts';
 import type { PartsInHand } from './parts-in-hand.ts';
 import type { BodyOnDisk } from './upload-record.ts';
 
@@ -12,6 +13,7 @@ export class UploadCourse {
   constructor(client: AbortSignal | undefined, stopping: AbortSignal) {
     this.#client = client;
     this.#stopping = stopping;
+    tallyLike(this.#controller.signal, client);
     for (const ender of [client, stopping]) {
       ender?.addEventListener('abort', this.#leave, { once: true });
       if (ender?.aborted) this.#leave();

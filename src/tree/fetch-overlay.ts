@@ -1,3 +1,4 @@
+import { tallyLike } from '../drive/call-signal.ts';
 import type { ReadDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import { isDriveError } from '../drive/errors.ts';
@@ -191,7 +192,7 @@ export class FetchOverlay {
   }
 
   async #fetch(entry: Entry, signal: AbortSignal): Promise<Entry | undefined | 'unknown'> {
-    this.#patience ??= AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    this.#patience ??= tallyLike(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]), signal);
     try {
       return await this.#deps.drive.fetchEntry(entry, this.#patience);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { untilAborted } from '../drive/abortable.ts';
-import { Background } from '../drive/call-signal.ts';
+import { Background, type CallSignal, tallyLike } from '../drive/call-signal.ts';
 import type { Entry } from '../drive/entry.ts';
 import type { FetchOverlay } from './fetch-overlay.ts';
 import type { Listing } from './listing.ts';
@@ -39,8 +39,10 @@ export class ListingFetch {
   #interested = 0;
   #servedSomebody = false;
 
-  constructor(deps: ListingFetchDeps) {
+  /** @param origin whose doing it is */
+  constructor(deps: ListingFetchDeps, origin?: CallSignal) {
     this.#deps = deps;
+    tallyLike(this.#controller.signal, origin);
   }
 
   get listing(): Listing {

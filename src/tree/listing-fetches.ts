@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../drive/abortable.ts';
+import type { CallSignal } from '../drive/call-signal.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
 import type { FetchOverlay } from './fetch-overlay.ts';
 import { FetchedPages } from './fetched-pages.ts';
@@ -54,13 +55,13 @@ export class ListingFetches {
    * Joins the fetch under way or begins one. A fetch that began before a fresh answer was asked for may hold what was true
    * before: such a request waits for its end, and all who wait share the next one.
    */
-  async join(folder: Folder, isFresh: boolean, signal: AbortSignal | undefined): Promise<ListingFetch> {
+  async join(folder: Folder, isFresh: boolean, signal: CallSignal | undefined): Promise<ListingFetch> {
     const asked = ++this.#turn;
     for (;;) {
       throwIfAborted(signal);
       const running = this.#running.get(toFolderKey(folder.key));
       if (!running || !isFresh || running.turn > asked) {
-        const fetch = running?.fetch ?? this.#begin(folder);
+        const fetch = running?.fetch ?? this.#begin(folder, signal);
         // In the same breath as the choice: a fetch that others leave meanwhile would be stopped.
         fetch.join();
         return fetch;
@@ -70,8 +71,8 @@ export class ListingFetches {
   }
 
   /** The one place where a listing is asked for that nobody waits for; who wants it after all joins it. */
-  beginBehind(folder: Folder): void {
-    const fetch = this.find(folder.key) ?? this.#begin(folder);
+  beginBehind(folder: Folder, origin: CallSignal | undefined): void {
+    const fetch = this.find(folder.key) ?? this.#begin(folder, origin);
     fetch.keep();
   }
 
@@ -79,7 +80,7 @@ export class ListingFetches {
     for (const { fetch } of [...this.#running.values()]) fetch.stop();
   }
 
-  #begin(folder: Folder): ListingFetch {
+  #begin(folder: Folder, origin: CallSignal | undefined): ListingFetch {
     const { pages, newListing, onComplete, onFailed } = this.#deps;
     const { key } = folder;
     const listing = newListing(folder);
@@ -90,12 +91,10 @@ export class ListingFetches {
       if (outcome.state === 'complete') onComplete(key, { listing, overlay, fetched });
       else if (outcome.state === 'failed') onFailed(key, outcome.error);
     };
-    const fetch = new ListingFetch({
-      pages: (signal) => this.#takeDown(pages(key, signal), fetched),
-      listing,
-      overlay,
-      onEnd,
-    });
+    const fetch = new ListingFetch(
+      { pages: (signal) => this.#takeDown(pages(key, signal), fetched), listing, overlay, onEnd },
+      origin,
+    );
     this.#running.set(toFolderKey(key), { fetch, turn: ++this.#turn });
     void fetch.run();
     return fetch;

@@ -82,7 +82,7 @@ export class Listings implements ListingMemory {
     if (known && this.#known.isToldAtOnce(known, options)) {
       const node = known.listing.findNode(name);
       if (node) {
-        this.#fetches.beginBehind(folder);
+        this.#fetches.beginBehind(folder, signal);
         return node;
       }
     }
@@ -112,7 +112,7 @@ export class Listings implements ListingMemory {
       return;
     }
     if (known && this.#known.isToldAtOnce(known, options)) {
-      this.#fetches.beginBehind(folder);
+      this.#fetches.beginBehind(folder, signal);
       yield known.listing.nodes;
       return;
     }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { withTally } from '../drive/call-signal.ts';
 import type { RequestRecord } from '../log.ts';
 import { writeError } from './errors.ts';
 import type { Exchange, MethodHandler } from './method.ts';
@@ -27,6 +28,7 @@ export function createDispatch({ methods, unknownMethod, ...options }: ShellOpti
   return async (request, response, record, mount) => {
     if (response.destroyed) return;
     const departure = new AbortController();
+    const signal = withTally(departure.signal, record);
     const closed = new Promise<void>((resolve) => {
       response.once('close', () => {
         if (!response.writableFinished) departure.abort();
@@ -36,7 +38,7 @@ export function createDispatch({ methods, unknownMethod, ...options }: ShellOpti
     try {
       const target = parseRequestTarget(request.url ?? '', request.method ?? '');
       const place = mount && { mount, path: toTreePath(mount, target.path) };
-      execute({ request, response, record, ...target, ...place, signal: departure.signal });
+      execute({ request, response, record, ...target, ...place, signal });
     } catch (error) {
       record.error = error;
       writeError(response, error);

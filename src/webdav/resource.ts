@@ -19,8 +19,12 @@ export async function getResource(
   return node;
 }
 
-/** Only these look without deciding anything: what a write is based on is never from a while ago. */
 const LOOKING = new Set<string | undefined>(['GET', 'HEAD', 'PROPFIND']);
+
+/** Only these look without deciding anything: what a write is based on is never from a while ago. */
+export function isLooking(method: string | undefined): boolean {
+  return LOOKING.has(method);
+}
 
 /** Copies and deletes by what a listing says, so it would rather wait. */
 const SYNCING = 'rclone';
@@ -29,6 +33,6 @@ const SYNCING = 'rclone';
 export function toReadOptions({ method, headers }: IncomingMessage): ReadOptions {
   const wanted = headers['cache-control'] ?? headers.pragma ?? '';
   const fresh = /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(wanted);
-  const mayBeStale = !fresh && LOOKING.has(method) && classifyClient(headers['user-agent']).name !== SYNCING;
+  const mayBeStale = !fresh && isLooking(method) && classifyClient(headers['user-agent']).name !== SYNCING;
   return { fresh, mayBeStale };
 }

@@ -11,16 +11,6 @@ export interface ShellOptions {
   readonly unknownMethod: MethodHandler;
 }
 
-/** What webdav-server puts on every answer: CORS with credentials for any page, and claims that only OPTIONS owes. */
-const SHELL_HEADERS = [
-  'Access-Control-Allow-Origin',
-  'Access-Control-Allow-Credentials',
-  'Access-Control-Expose-Headers',
-  'DAV',
-  'MS-Author-Via',
-  'Allow',
-] as const;
-
 /** Who a request is was settled before it comes here, and every privilege with it. */
 const USER: v2.IUser = { uid: 'alidav', username: 'alidav', isAdministrator: true, isDefaultUser: false };
 
@@ -35,11 +25,9 @@ const NO_AUTHENTICATION: v2.HTTPAuthentication = {
  * stock methods are all replaced.
  */
 export function createShell(options: ShellOptions): (exchange: Exchange) => void {
-  const exchanges = new WeakMap<ServerResponse, Exchange>();
   const toUnit = (handler: MethodHandler): v2.HTTPMethod => ({
-    chunked(context) {
-      const exchange = exchanges.get(context.response);
-      if (exchange) void handler(exchange);
+    chunked({ response }) {
+      void handler((response as unknown as ShellResponse).exchange);
     },
   });
   const server = new v2.WebDAVServer({
@@ -47,27 +35,45 @@ export function createShell(options: ShellOptions): (exchange: Exchange) => void
     httpAuthentication: NO_AUTHENTICATION,
     requireAuthentification: false,
     respondWithPaths: true,
-    serverName: 'alidav',
-    version: options.version,
   });
   for (const [name, handler] of Object.entries(options.methods)) server.method(name, toUnit(handler));
   server.onUnknownMethod(toUnit(options.unknownMethod));
+  const product = `alidav/${options.version}`;
 
   return (exchange) => {
     const { request, response, record } = exchange;
-    exchanges.set(response, exchange);
-    const listeners = response.listeners('error');
-    server.executeRequest(toShellRequest(request, exchange.path), response);
-    // All that the shell sets and adds it does within the call; the method runs in a later tick.
-    for (const name of SHELL_HEADERS) response.removeHeader(name);
+    response.setHeader('Server', product);
     response.on('error', (error) => {
       record.error ??= error;
     });
-    // Its own listener prints to the console.
-    for (const listener of response.listeners('error').slice(listeners.length, -1)) {
-      response.off('error', listener as () => void);
-    }
+    server.executeRequest(
+      toShellRequest(request, exchange.path),
+      new ShellResponse(exchange) as unknown as ServerResponse,
+    );
   };
+}
+
+/**
+ * The answer as the shell may see it. On every one it would put CORS with credentials for any page and claims that only OPTIONS
+ * owes, and a listener that prints to the console.
+ */
+class ShellResponse {
+  readonly exchange: Exchange;
+  /** What the shell thinks of a request that it brings to no method. */
+  statusCode = 500;
+  statusMessage = '';
+
+  constructor(exchange: Exchange) {
+    this.exchange = exchange;
+  }
+
+  setHeader(): void {}
+
+  on(): void {}
+
+  end(): void {
+    this.exchange.response.writeHead(this.statusCode).end();
+  }
 }
 
 /** Spares the shell from throwing, and catching, a TypeError of its own at half its cost where there is no Depth. */

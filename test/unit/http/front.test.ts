@@ -151,22 +151,6 @@ describe('what reaches the handlers', () => {
     expect(answer).toMatch(/\r\nDAV: 1\r\n/);
     expect(answer).not.toMatch(/access-control/i);
   });
-
-  it('runs the handler where the record can be found', async () => {
-    const seen: string[] = [];
-    await start(
-      {},
-      {
-        async runWithRecord(record, handle) {
-          seen.push(record.id);
-          await handle();
-        },
-      },
-    );
-    await rig.exchange(rawRequest('GET /'));
-    const [line] = await requestLines(1);
-    expect(seen).toEqual([line?.id]);
-  });
 });
 
 describe('credentials', () => {
