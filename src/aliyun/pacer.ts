@@ -14,7 +14,10 @@ export type OnWait = (paceClass: PaceClass, isBackground: boolean) => (hasTurn: 
 export interface PacerOptions {
   /** Calls a second. */
   readonly rates: Rates;
-  /** A caller who would wait longer than this is turned away at once: no WebDAV client waits that long for an answer. */
+  /**
+   * A caller who would wait longer than this is turned away at once: hardly a client waits that long for an answer. A media
+   * library does that opens seventy files at a time, and gets a link a second.
+   */
   readonly maxWaitMs?: number;
   readonly onWait?: OnWait | undefined;
   /** Monotonic: a corrected wall clock must neither stall the queue nor empty it at once. */
@@ -65,7 +68,7 @@ export class Pacer {
   readonly #onWait: OnWait;
   readonly #now: () => number;
 
-  constructor({ rates, maxWaitMs = 60_000, onWait, now = () => performance.now() }: PacerOptions) {
+  constructor({ rates, maxWaitMs = 90_000, onWait, now = () => performance.now() }: PacerOptions) {
     this.#lanes = { list: newLane(rates.list), link: newLane(rates.link), other: newLane(rates.other) };
     this.#maxWaitMs = maxWaitMs;
     this.#onWait = onWait ?? (() => () => {});
