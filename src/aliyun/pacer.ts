@@ -68,7 +68,7 @@ export class Pacer {
   readonly #onWait: OnWait;
   readonly #now: () => number;
 
-  constructor({ rates, maxWaitMs = 90_000, onWait, now = () => performance.now() }: PacerOptions) {
+  constructor({ rates, maxWaitMs = 80_000, onWait, now = () => performance.now() }: PacerOptions) {
     this.#lanes = { list: newLane(rates.list), link: newLane(rates.link), other: newLane(rates.other) };
     this.#maxWaitMs = maxWaitMs;
     this.#onWait = onWait ?? (() => () => {});
