@@ -11,6 +11,8 @@ export interface KnownListing {
   readonly fetchedAt: number;
   /** How many calls another look at all of it costs. */
   readonly pageCount: number;
+  /** Where it is earlier than this the clock was put back, and nobody knows the listing's age. */
+  freshFrom: number;
   freshUntil: number;
   /** Why it could not be revalidated; set, it no longer proves that a name is absent. */
   failure: DriveError | undefined;
@@ -60,7 +62,7 @@ export class KnownListings {
   set(key: string, listing: Listing, fetchedAt: number, pageCount: number): void {
     // After the clock was put back, what seems to be still to come is of unknown age.
     const freshUntil = fetchedAt > this.#deps.now() ? 0 : fetchedAt + this.#deps.listFreshMs;
-    this.#known.set(key, { listing, fetchedAt, pageCount, freshUntil, failure: undefined });
+    this.#known.set(key, { listing, fetchedAt, pageCount, freshFrom: fetchedAt, freshUntil, failure: undefined });
   }
 
   delete(key: string): void {
@@ -74,8 +76,9 @@ export class KnownListings {
     if (known) this.#known.set(key, { ...known });
   }
 
-  isFresh({ freshUntil }: KnownListing): boolean {
-    return this.#deps.now() < freshUntil;
+  isFresh({ freshFrom, freshUntil }: KnownListing): boolean {
+    const now = this.#deps.now();
+    return freshFrom <= now && now < freshUntil;
   }
 
   /** Whether readers need not wait for its revalidation. */
@@ -92,9 +95,10 @@ export class KnownListings {
   /** It could not be revalidated: it stays the last known one, and is not asked for again at once. */
   noteFailure(key: string, error: unknown): void {
     const known = this.#known.peek(key);
+    if (!known || !couldNotAsk(error) || this.isFresh(known)) return;
     const now = this.#deps.now();
-    if (!known || !couldNotAsk(error) || now < known.freshUntil) return;
     known.failure = error;
+    known.freshFrom = now;
     known.freshUntil = now + Math.min(this.#deps.listFreshMs, error.retryAfterMs ?? FAILURE_PAUSE_MS);
     this.#deps.log.warn({ folder: key, error }, 'a folder could not be asked for: its last known listing is served');
   }

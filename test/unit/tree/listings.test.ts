@@ -82,6 +82,20 @@ describe('upstream calls', () => {
     expect(drive.calls).toHaveLength(2);
   });
 
+  it('after the clock was put back nothing is taken for fresh, and an outage is not asked about again and again', async () => {
+    const { drive, names, clock } = await makeBig(3);
+    await names('/');
+    clock.now -= 3_600_000;
+    drive.failure = DOWN;
+    drive.calls.length = 0;
+    for (let time = 0; time < 3; time++) expect(await names('/')).toHaveLength(3);
+    expect(drive.calls).toHaveLength(1);
+    drive.failure = undefined;
+    drive.setFolder('root', [makeEntry('new')]);
+    clock.now += 5_000;
+    expect(await names('/')).toEqual(['new']);
+  });
+
   it('moved folders keep their listings', async () => {
     const { drive, names, clock } = makeTree();
     drive.setFolder('root', [makeFolder('old', { id: 'f' })]);
