@@ -132,12 +132,15 @@ export class ListingFiles {
 
   async *#readPages(folder: EntryKey, head: Head): AsyncGenerator<readonly Entry[]> {
     const parse = createRowParser(folder);
+    let entryCount = 0;
     for (let page = 0; page < head.pageCount; page++) {
       const rows = await this.#store.get(await this.#pageKey(folder, head.generation, page));
       if (!Array.isArray(rows)) throw new Error('A page of a stored listing is missing.');
+      entryCount += rows.length;
       yield rows.map(parse);
       await setImmediate();
     }
+    if (entryCount !== head.entryCount) throw new Error('A stored listing has not as many entries as it had.');
   }
 
   async #writePages({ folder, pages }: FetchedListing, generation: string): Promise<void> {

@@ -164,6 +164,12 @@ describe('a stored listing', () => {
       if (key.includes('listing-page') && key.endsWith(',2]')) store.values.delete(key);
     }
     await expect(read(open(), 'f')).rejects.toThrow('missing');
+    void stored.save(makeListing('f', THREE));
+    await stored.idle();
+    for (const [key, value] of store.values) {
+      if (key.includes('listing-page') && key.endsWith(',1]')) store.values.set(key, (value as unknown[]).slice(1));
+    }
+    await expect(read(open(), 'f')).rejects.toThrow('as many entries');
     for (const key of store.values.keys()) store.values.set(key, { of: 'another version' });
     expect(await read(open(), 'f')).toBeUndefined();
   });
