@@ -229,10 +229,10 @@ export class Listings implements ListingMemory {
   async #isOutOfReach(
     fetch: ListingFetch,
     known: KnownListing | undefined,
-    { fresh, forWriting }: ReadOptions,
+    { fresh, mayBeStale, forWriting }: ReadOptions,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    if (!known || this.#isReachable || fresh || forWriting) return false;
+    if (!known || this.#isReachable || !mayBeStale || fresh || forWriting) return false;
     const waiting = new AbortController();
     const stop = signal ? AbortSignal.any([signal, waiting.signal]) : waiting.signal;
     try {

@@ -11,8 +11,8 @@ export interface ReadOptions {
   /** Answer from nothing that was fetched before this request began, or fail. */
   readonly fresh?: boolean;
   /**
-   * What is there may be told from a long listing of at most ten minutes ago, which is then revalidated behind the answer. That
-   * something is absent is never told so.
+   * What is there may be told from a long listing of at most ten minutes ago, or from any while nothing is heard of the service;
+   * it is then revalidated behind the answer. That something is absent is never told so.
    */
   readonly mayBeStale?: boolean;
   /** The answer decides about a write: where the service cannot be asked, fail rather than tell what was known last. */

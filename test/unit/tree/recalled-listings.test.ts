@@ -84,14 +84,17 @@ describe('after a restart', () => {
     world.clock.now += 24 * 60 * MINUTE_MS;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     world.drive.holding = true;
-    const all = Promise.all([process.names('/', LOOKING), process.tree.get('/file-000001', {})]);
-    const writing = vi.fn();
-    void process.tree.locate('/file-000001').then(writing, writing);
+    const all = Promise.all([process.names('/', LOOKING), process.tree.get('/file-000001', LOOKING)]);
+    const waiting = vi.fn();
+    // Who writes, and who would rather wait.
+    void process.tree.locate('/file-000001').then(waiting, waiting);
+    void process.tree.get('/file-000001', {}).then(waiting, waiting);
+    void process.names('/').then(waiting, waiting);
     await settle();
     await vi.advanceTimersByTimeAsync(1_000);
     const [names, node] = await all;
     expect([names.length, node.name]).toEqual([3, 'file-000001']);
-    expect(writing).not.toHaveBeenCalled();
+    expect(waiting).not.toHaveBeenCalled();
     world.drive.setFolder('root', [makeEntry('new')]);
     await world.drive.releaseAll();
     expect(world.drive.aborted).toEqual([]);
