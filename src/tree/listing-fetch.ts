@@ -90,10 +90,15 @@ export class ListingFetch {
     this.#controller.abort();
   }
 
+  /** Somebody waits for its end, if only to begin another one. */
+  raise(): void {
+    this.#work.raise();
+  }
+
   /** Every `join` needs its `leave`. */
   join(): void {
     this.#interested++;
-    this.#work.raise();
+    this.raise();
   }
 
   /**

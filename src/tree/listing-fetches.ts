@@ -66,6 +66,7 @@ export class ListingFetches {
         fetch.join();
         return fetch;
       }
+      running.fetch.raise();
       await running.fetch.ended(signal);
     }
   }

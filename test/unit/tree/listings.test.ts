@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isBackground } from '../../../src/drive/call-signal.ts';
 import { DriveError, type DriveErrorCode } from '../../../src/drive/errors.ts';
 import type { TreeNode } from '../../../src/tree/node.ts';
 import { makeEntry, makeFiles, makeFolder, settle } from './fake-drive.ts';
@@ -415,6 +416,27 @@ describe('fresh: true', () => {
     expect(before.names).toHaveLength(3);
     expect(plain.names).toHaveLength(3);
     for (const reader of [...burst, later]) expect(reader.names).toEqual(['new']);
+  });
+
+  it('moves up what is asked for behind an answer and has to end first', async () => {
+    const { drive, names, clock } = await makeBig(300);
+    await names('/');
+    clock.now += FRESH_MS;
+    const signals: (AbortSignal | undefined)[] = [];
+    const listPage = drive.listPage.bind(drive);
+    drive.listPage = (folder, marker, signal) => {
+      signals.push(signal);
+      return listPage(folder, marker, signal);
+    };
+    drive.holding = true;
+    await names('/', { mayBeStale: true });
+    await settle();
+    expect(signals.map(isBackground)).toEqual([true]);
+    const reloaded = names('/', { fresh: true });
+    await settle();
+    expect(signals.map(isBackground)).toEqual([false]);
+    await drive.releaseAll();
+    expect(await reloaded).toHaveLength(300);
   });
 
   it('waits for nobody when all of a burst have left', async () => {
