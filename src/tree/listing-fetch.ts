@@ -49,6 +49,11 @@ export class ListingFetch {
     return this.#deps.listing;
   }
 
+  /** Nobody has waited for it so far. */
+  get isBehind(): boolean {
+    return !this.#work.isRaised;
+  }
+
   /** Never rejects: whoever joined hears of failures. */
   async run(): Promise<void> {
     const { listing, overlay } = this.#deps;

@@ -28,7 +28,8 @@ export interface ListingFetchesDeps {
   readonly onPage: () => void;
   /** Called before any waiter hears of it. */
   readonly onComplete: (folder: EntryKey, complete: CompleteFetch) => void;
-  readonly onFailed: (folder: EntryKey, error: unknown) => void;
+  /** @param isBehind nobody ever waited for it */
+  readonly onFailed: (folder: EntryKey, error: unknown, isBehind: boolean) => void;
 }
 
 interface RunningFetch {
@@ -90,7 +91,7 @@ export class ListingFetches {
     const onEnd = (outcome: FetchOutcome): void => {
       this.#running.delete(toFolderKey(key));
       if (outcome.state === 'complete') onComplete(key, { listing, overlay, fetched });
-      else if (outcome.state === 'failed') onFailed(key, outcome.error);
+      else if (outcome.state === 'failed') onFailed(key, outcome.error, fetch.isBehind);
     };
     const fetch = new ListingFetch(
       { pages: (signal) => this.#takeDown(pages(key, signal), fetched), listing, overlay, onEnd },

@@ -291,7 +291,9 @@ export class Listings implements ListingMemory {
     if (onListed) setImmediate(() => onListed(folder, listing.collectIds()));
   }
 
-  #noteFailure(folder: EntryKey, error: unknown): void {
+  #noteFailure(folder: EntryKey, error: unknown, isBehind: boolean): void {
+    // There were too many calls before it, which are not before those of who waits.
+    if (isBehind && isDriveError(error, 'throttled')) return;
     const mapKey = toFolderKey(folder);
     if (!isDriveError(error, 'throttled', 'aborted')) this.#isReachable = !couldNotAsk(error);
     if (isDriveError(error, 'not-found')) {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { isBackground } from '../../../src/drive/call-signal.ts';
 import type { Change } from '../../../src/drive/change.ts';
 import { DriveError } from '../../../src/drive/errors.ts';
 import { makeLocalEntry } from '../../../src/drive/local-entry.ts';
@@ -203,6 +204,22 @@ describe('a listing that is no longer fresh', () => {
     expect(world.drive.aborted).toEqual([]);
     await process.tree.stop();
     expect(world.drive.aborted).toEqual(['root@0']);
+  });
+
+  it('that had no turn behind the answer is asked for by those who wait', async () => {
+    const { world, process } = await stale(101, FRESH_MS);
+    const listPage = world.drive.listPage.bind(world.drive);
+    world.drive.listPage = async (folder, marker, signal) => {
+      await settle();
+      if (isBackground(signal)) throw new DriveError('throttled', 'too many', { retryAfterMs: 61_000 });
+      return listPage(folder, marker, signal);
+    };
+    expect(await process.names('/', LOOKING)).toHaveLength(101);
+    await settle();
+    expect(await process.names('/', LOOKING)).toHaveLength(101);
+    await settle();
+    await expect(process.tree.get('/absent', LOOKING)).rejects.toMatchObject({ code: 'not-found' });
+    expect((await process.tree.locate('/new')).node?.name).toBe('new');
   });
 
   it('is no ground for a write when it cannot be revalidated', async () => {
