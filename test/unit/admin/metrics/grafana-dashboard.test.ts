@@ -69,6 +69,11 @@ describe('the Grafana dashboard', () => {
     }
   });
 
+  it('shows no errors as 0: their series begin with the first one', () => {
+    const [, expr] = queries.find(([title]) => title === 'Errors') ?? [];
+    expect(expr).toMatch(/^\(sum\(.+\) or vector\(0\)\) \/ sum\(/);
+  });
+
   it('lets people choose their data source', () => {
     expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(41);
     expect(dashboard.templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource' });
