@@ -218,7 +218,9 @@ export class Listings implements ListingMemory {
       key,
       () => this.#newListing({ key, reservedName }),
       ({ listing, fetchedAt, pageCount }) => {
-        if (!this.#known.peek(mapKey)) this.#known.set(mapKey, listing, fetchedAt, pageCount);
+        // What was hidden on the way may no longer be hidden.
+        if (this.#known.peek(mapKey) || listing.isShort) return;
+        this.#known.set(mapKey, listing, fetchedAt, pageCount);
       },
     );
     await untilAborted(recall, signal);

@@ -438,6 +438,28 @@ describe('what is not the service’s', () => {
     expect(await after.names('/')).toEqual(['a']);
   });
 
+  it('was hidden while it came from the disk, is there when nothing hides it any more', async () => {
+    for (let turns = 0; turns < 8; turns++) {
+      const world = makeWorld();
+      world.drive.pageSize = 1;
+      world.drive.setFolder('root', [
+        makeEntry('x'),
+        makeEntry('y', { createdAt: 2 }),
+        makeEntry('z', { createdAt: 3 }),
+      ]);
+      const before = await start(world);
+      await before.names('/');
+      await rest(before);
+      const after = await start(world);
+      const lift = after.overlay.guard(ROOT, 'x', undefined);
+      const listed = after.names('/');
+      for (let turn = 0; turn < turns; turn++) await settle();
+      lift();
+      await listed;
+      expect(await after.names('/'), `lifted after ${turns} turns`).toEqual(['x', 'y', 'z']);
+    }
+  });
+
   it('became of a name that nobody knows anything about is asked for, also after a restart', async () => {
     const world = makeWorld();
     world.drive.setFolder('root', [a]);
