@@ -14,6 +14,8 @@ export interface KnownListing {
   /** Where it is earlier than this the clock was put back, and nobody knows the listing's age. */
   freshFrom: number;
   freshUntil: number;
+  /** Until when readers need not wait for its revalidation. */
+  toldUntil: number;
   /** Why it could not be revalidated; set, it no longer proves that a name is absent. */
   failure: DriveError | undefined;
 }
@@ -62,7 +64,9 @@ export class KnownListings {
   set(key: string, listing: Listing, fetchedAt: number, pageCount: number): void {
     // After the clock was put back, what seems to be still to come is of unknown age.
     const freshUntil = fetchedAt > this.#deps.now() ? 0 : fetchedAt + this.#deps.listFreshMs;
-    this.#known.set(key, { listing, fetchedAt, pageCount, freshFrom: fetchedAt, freshUntil, failure: undefined });
+    const toldUntil = fetchedAt + TOLD_AT_ONCE_MS;
+    const times = { fetchedAt, freshFrom: fetchedAt, freshUntil, toldUntil };
+    this.#known.set(key, { listing, pageCount, ...times, failure: undefined });
   }
 
   delete(key: string): void {
@@ -82,14 +86,21 @@ export class KnownListings {
   }
 
   /** Whether readers need not wait for its revalidation. */
-  isToldAtOnce({ pageCount, fetchedAt }: KnownListing, { fresh, mayBeStale, forWriting }: ReadOptions): boolean {
-    const age = this.#deps.now() - fetchedAt;
-    return mayBeStale === true && !fresh && !forWriting && pageCount > 1 && age >= 0 && age < TOLD_AT_ONCE_MS;
+  isToldAtOnce(
+    { pageCount, fetchedAt, toldUntil }: KnownListing,
+    { fresh, mayBeStale, forWriting }: ReadOptions,
+  ): boolean {
+    const now = this.#deps.now();
+    return mayBeStale === true && !fresh && !forWriting && pageCount > 1 && fetchedAt <= now && now < toldUntil;
   }
 
+  /** Whoever reads next waits for what the service says. */
   expire(key: string): void {
     const known = this.#known.peek(key);
-    if (known) known.freshUntil = Math.min(known.freshUntil, this.#deps.now());
+    if (!known) return;
+    const now = this.#deps.now();
+    known.freshUntil = Math.min(known.freshUntil, now);
+    known.toldUntil = Math.min(known.toldUntil, now);
   }
 
   /** It could not be revalidated: it stays the last known one, and is not asked for again at once. */

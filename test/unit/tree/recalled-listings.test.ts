@@ -438,6 +438,20 @@ describe('what is not the service’s', () => {
     expect(await after.names('/')).toEqual(['a']);
   });
 
+  it('was hidden, and what nobody knows anything about, is not left out of a long listing either', async () => {
+    for (const isUnsure of [false, true]) {
+      const world = makeWorld();
+      world.drive.setFolder('root', makeFiles(101));
+      const process = await start(world);
+      await process.names('/');
+      const lift = process.overlay.guard(ROOT, 'x', undefined);
+      world.drive.setFolder('root', [...makeFiles(101), makeEntry('x')]);
+      if (!isUnsure) await process.names('/', { fresh: true });
+      lift(isUnsure);
+      expect(await process.names('/', LOOKING)).toContain('x');
+    }
+  });
+
   it('was hidden while it came from the disk, is there when nothing hides it any more', async () => {
     for (let turns = 0; turns < 8; turns++) {
       const world = makeWorld();
