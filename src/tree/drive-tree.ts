@@ -71,11 +71,15 @@ export class DriveTree {
     const names = [...this.#root, ...splitPath(path)];
     const onTheWay: ReadOptions = { ...options, fresh: false };
     let node = this.#toNode(0, '/', toTopEntry(await this.#deps.layout.getDrives(signal)));
+    let isToldFromBefore = false;
     for (const [depth, name] of names.entries()) {
       const isLast = depth === names.length - 1;
       let child = await this.#findChild(node, name, isLast ? options : onTheWay, signal);
       if (!child && options.fresh && !isLast) child = await this.#findChild(node, name, options, signal);
+      // Another folder of that name may stand on the way by now, which has it.
+      if (!child && isToldFromBefore) return this.get(path, { ...options, mayBeStale: false }, signal);
       if (!child) throw this.#notFound(path, depth);
+      isToldFromBefore ||= !isLast && this.#listings.isToldFromBefore(node.entry, options);
       node = this.#toNode(depth + 1, child.name, child.entry);
     }
     if (node.name === '' && node.entry.kind !== 'folder') {

@@ -99,6 +99,12 @@ export class Listings implements ListingMemory {
     }
   }
 
+  /** Whether what is there is told from a listing that is being revalidated behind the answer. */
+  isToldFromBefore(folder: EntryKey, options: ReadOptions): boolean {
+    const known = this.#known.peek(toFolderKey(folder));
+    return known !== undefined && !this.#known.isFresh(known) && this.#known.isToldAtOnce(known, options);
+  }
+
   /** A listing in memory comes whole, another page by page as it arrives; throws rather than end short. */
   async *list(folder: Folder, options: ReadOptions, signal?: AbortSignal): AsyncGenerator<readonly TreeNode[]> {
     if (isLocal(folder.key)) {

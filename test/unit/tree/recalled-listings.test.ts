@@ -191,6 +191,21 @@ describe('a listing that is no longer fresh', () => {
     await expect(process.tree.get('/file-000100', LOOKING)).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('of several pages does not hide what another folder of that name has by now', async () => {
+    const { world, process } = await restarted(101);
+    const files = makeFiles(101);
+    world.drive.setFolder('root', [makeFolder('f', { id: 'old' }), ...files]);
+    world.drive.setFolder('old', []);
+    world.drive.setFolder('new', [makeEntry('file', { parentId: 'new' })]);
+    await process.names('/', { fresh: true });
+    world.clock.now += FRESH_MS;
+    world.drive.setFolder('root', [...files, makeFolder('f', { id: 'new', createdAt: 200 })]);
+    expect((await process.tree.get('/f/file', LOOKING)).entry.parentId).toBe('new');
+    world.drive.calls.length = 0;
+    await expect(process.tree.get('/f/absent', LOOKING)).rejects.toMatchObject({ code: 'not-found' });
+    expect(world.drive.calls).toEqual([]);
+  });
+
   it('goes on being revalidated when the reader has left, and not when the program stops', async () => {
     const { world, process } = await stale(101, FRESH_MS);
     world.drive.holding = true;
