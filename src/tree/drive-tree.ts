@@ -1,7 +1,7 @@
 import { untilAborted } from '../drive/abortable.ts';
 import type { Quota, ReadDrive } from '../drive/drive.ts';
 import type { Entry, EntryKey } from '../drive/entry.ts';
-import { DriveError } from '../drive/errors.ts';
+import { DriveError, isDriveError } from '../drive/errors.ts';
 import { splitPath } from '../drive/path.ts';
 import type { Logger } from '../log.ts';
 import { fetchEntries } from './folder-pages.ts';
@@ -71,15 +71,23 @@ export class DriveTree {
     const names = [...this.#root, ...splitPath(path)];
     const onTheWay: ReadOptions = { ...options, fresh: false };
     let node = this.#toNode(0, '/', toTopEntry(await this.#deps.layout.getDrives(signal)));
+    let parent: TreeNode | undefined;
     let isToldFromBefore = false;
     for (const [depth, name] of names.entries()) {
       const isLast = depth === names.length - 1;
-      let child = await this.#findChild(node, name, isLast ? options : onTheWay, signal);
-      if (!child && options.fresh && !isLast) child = await this.#findChild(node, name, options, signal);
+      let child: TreeNode | undefined;
+      try {
+        child = await this.#findChild(node, name, isLast ? options : onTheWay, signal);
+        if (!child && options.fresh && !isLast) child = await this.#findChild(node, name, options, signal);
+      } catch (error) {
+        node = await this.#findSuccessor(node, parent, names[depth - 1], error, signal);
+        child = await this.#findChild(node, name, options, signal);
+      }
       // Another folder of that name may stand on the way by now, which has it.
       if (!child && isToldFromBefore) return this.get(path, { ...options, mayBeStale: false }, signal);
       if (!child) throw this.#notFound(path, depth);
       isToldFromBefore ||= !isLast && this.#listings.isToldFromBefore(node.entry, options);
+      parent = node;
       node = this.#toNode(depth + 1, child.name, child.entry);
     }
     if (node.name === '' && node.entry.kind !== 'folder') {
@@ -187,6 +195,20 @@ export class DriveTree {
     if (found || shownName === name) return found;
     // The listing is there now.
     return this.#listings.findNode(toFolder(node), shownName, { ...options, fresh: false }, signal);
+  }
+
+  /** The folder that by now has the name of one that was there when its parent was listed. @throws the error where there is none */
+  async #findSuccessor(
+    gone: TreeNode,
+    parent: TreeNode | undefined,
+    name: string | undefined,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<TreeNode> {
+    if (!parent || name === undefined || !isDriveError(error, 'not-found')) throw error;
+    const other = await this.#findChild(parent, name, { fresh: true }, signal);
+    if (!other || other.entry.id === gone.entry.id) throw error;
+    return { name: gone.name, entry: other.entry };
   }
 
   #peekChild(node: TreeNode, name: string, drives: readonly ServedDrive[]): TreeNode | undefined {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { isDriveError } from '../../drive/errors.ts';
 import { classifyClient } from '../../transfer/clients.ts';
 import type { TreeNode } from '../../tree/node.ts';
 import { DavError } from '../errors.ts';
 import { createLiveProperties, isQuotaProperty, type Known, NOTHING_KNOWN } from '../live-properties.ts';
 import type { LockSystem } from '../locks.ts';
-import type { MethodHandler } from '../method.ts';
+import type { Exchange, MethodHandler } from '../method.ts';
 import {
   createChildRenderer,
   formatResourceHref,
@@ -32,41 +33,52 @@ export interface PropfindDeps {
 
 /** PROPFIND (RFC 4918 §9.1) of one resource or of a folder with its children. */
 export function createPropfind(deps: PropfindDeps): MethodHandler {
-  const { tree, locks, properties, now } = deps;
   return async (exchange) => {
-    const { request, response, path, askedPath, signal } = exchange;
-    const depth = parseDepth(request);
-    const asked = parsePropfind(await readXmlBody(request));
-    const node = await getResource(tree, exchange);
-    const isFolder = node.entry.kind === 'folder';
-    const quota = isFolder && asksForQuota(asked) ? await tree.getQuota(signal) : undefined;
-    const client = classifyClient(request.headers['user-agent']).name;
-    const plan = compilePlan(
-      asked,
-      createLiveProperties({ quota, at: now(), client, isLockable: locks !== undefined }),
-    );
-    const href = formatResourceHref(askedPath, node);
-    const known = { record: await properties.of(node.entry), locks: (await locks?.covering(path)) ?? [] };
-    const own = formatResponse(href, plan(node, known));
-    if (depth === '0' || !isFolder) {
-      sendMultistatus(response, own);
-      return;
+    const depth = parseDepth(exchange.request);
+    const asked = parsePropfind(await readXmlBody(exchange.request));
+    const node = await getResource(deps.tree, exchange);
+    try {
+      await answer(deps, exchange, node, depth, asked);
+    } catch (error) {
+      // The folder was replaced or removed since its parent was listed.
+      if (!isDriveError(error, 'not-found') || exchange.response.headersSent) throw error;
+      await answer(deps, exchange, await getResource(deps.tree, exchange, { fresh: true }), depth, asked);
     }
-    const findKnown = await createFinder(deps, node, path);
-    response.statusCode = 207;
-    response.setHeader('Content-Type', MULTISTATUS_TYPE);
-    const pages = tree.list(node, toReadOptions(request), signal);
-    await writePagedBody(
-      response,
-      {
-        head: MULTISTATUS_START + own,
-        pages,
-        render: createChildRenderer(href, plan, findKnown),
-        tail: MULTISTATUS_END,
-      },
-      signal,
-    );
   };
+}
+
+async function answer(
+  deps: PropfindDeps,
+  { request, response, path, askedPath, signal }: Exchange,
+  node: TreeNode,
+  depth: '0' | '1',
+  asked: PropfindRequest,
+): Promise<void> {
+  const { tree, locks, properties, now } = deps;
+  const isFolder = node.entry.kind === 'folder';
+  const quota = isFolder && asksForQuota(asked) ? await tree.getQuota(signal) : undefined;
+  const client = classifyClient(request.headers['user-agent']).name;
+  const plan = compilePlan(asked, createLiveProperties({ quota, at: now(), client, isLockable: locks !== undefined }));
+  const href = formatResourceHref(askedPath, node);
+  const known = { record: await properties.of(node.entry), locks: (await locks?.covering(path)) ?? [] };
+  const own = formatResponse(href, plan(node, known));
+  if (depth === '0' || !isFolder) {
+    sendMultistatus(response, own);
+    return;
+  }
+  const findKnown = await createFinder(deps, node, path);
+  response.statusCode = 207;
+  response.setHeader('Content-Type', MULTISTATUS_TYPE);
+  await writePagedBody(
+    response,
+    {
+      head: MULTISTATUS_START + own,
+      pages: tree.list(node, toReadOptions(request), signal),
+      render: createChildRenderer(href, plan, findKnown),
+      tail: MULTISTATUS_END,
+    },
+    signal,
+  );
 }
 
 /** What is kept about a folder's children costs two looks in all. */

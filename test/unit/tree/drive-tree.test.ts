@@ -51,6 +51,24 @@ describe('paths', () => {
     expect(tree.findParents('d2').size).toBe(0);
   });
 
+  it('lead through the folder that has a name by now, also where its parent was listed when another one had it', async () => {
+    const { drive, tree } = makeTree();
+    drive.setFolder('root', [makeFolder('f', { id: 'old' })]);
+    drive.setFolder('old', []);
+    await expect(tree.get('/f/absent', {})).rejects.toMatchObject({ code: 'not-found' });
+    drive.removeFolder('old');
+    drive.setFolder('root', [makeFolder('f', { id: 'new' })]);
+    drive.setFolder('new', [makeFolder('g', { parentId: 'new' })]);
+    drive.setFolder('id-g', [makeEntry('file', { parentId: 'id-g' })]);
+    expect((await tree.get('/f/g/file', { fresh: true })).entry.parentId).toBe('id-g');
+    drive.setFolder('root', []);
+    drive.removeFolder('new');
+    drive.removeFolder('id-g');
+    drive.calls.length = 0;
+    await expect(tree.get('/f/g', { fresh: true })).rejects.toMatchObject({ code: 'not-found' });
+    expect(drive.calls).toEqual(['new@0', 'root@0']);
+  });
+
   it('end at files', async () => {
     const { drive, tree } = makeTree();
     drive.setFolder('root', [makeEntry('a')]);
