@@ -70,14 +70,18 @@ export class PrivateLinks {
     return found?.link;
   }
 
-  /** The living link of a token, and notes that it is used. The look-up is by hash: its time tells nothing of any token. */
-  async find(token: string): Promise<PrivateLink | undefined> {
+  /**
+   * The living link of a token, and notes that it is used; `ended` for one that was given an end. The look-up is by hash: its
+   * time tells nothing of any token.
+   */
+  async find(token: string): Promise<PrivateLink | 'ended' | undefined> {
     const hash = hashToken(token);
     const key = [...(await this.#root()), hash];
     const stored = await this.#options.store.get(key);
     const link = parseLink(hash, stored);
     const now = this.#options.now();
-    if (!link || (link.expiresAt !== undefined && link.expiresAt <= now)) return undefined;
+    if (!link) return undefined;
+    if (link.expiresAt !== undefined && link.expiresAt <= now) return 'ended';
     const notedAt = this.#notedAt.get(hash) ?? link.lastUsedAt ?? Number.NEGATIVE_INFINITY;
     if (now - notedAt >= USE_NOTED_EVERY_MS) {
       this.#notedAt.set(hash, now);

@@ -11,8 +11,8 @@ import { refuseByLink, refuseUnknown } from './methods/refused.ts';
 
 export interface LinkServerDeps extends Omit<PropfindDeps, 'locks'> {
   readonly links: {
-    /** The folder that a link token opens; undefined for one that opens nothing, or no longer. */
-    find(token: string): Promise<{ readonly folder: string } | undefined>;
+    /** The folder that a link token opens; `ended` for one that opened something until its time was over. */
+    find(token: string): Promise<{ readonly folder: string } | 'ended' | undefined>;
   };
   readonly getHead: MethodHandler;
   readonly openContent: OpenContent;
@@ -60,6 +60,8 @@ export function createLinkServer(deps: LinkServerDeps): LinkServer {
       try {
         const link = await links.find(token);
         if (!link) return false;
+        // No guess: a player that goes on asking must not lock out everybody else at its address.
+        if (link === 'ended') throw new DavError(404, 'This link has ended.');
         await dispatch(request, response, record, { prefix, folder: link.folder });
       } catch (error) {
         record.error = error;

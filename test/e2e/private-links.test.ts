@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts';
 import { encodePath, FILM, POEMS } from '../support/demo.ts';
-import { accountEnv } from '../support/stack.ts';
+import { makePrivateLink } from '../support/private-link.ts';
+import { accountEnv, startStack } from '../support/stack.ts';
 import { type Machine, makeMachine, type Served } from './alidav-process.ts';
 import { ask, propfind, readRows, until } from './requests.ts';
 
@@ -121,6 +122,16 @@ describe('a private link', () => {
     expect([blocked.status, Number(blocked.headers['retry-after']) > 0]).toEqual([429, true]);
     expect((await ask(other.url, '/', { headers: BASIC })).status).toBe(429);
     await other.stop();
+  });
+});
+
+describe('a private link whose time is over', () => {
+  it('locks nobody out who asks from the same address', async () => {
+    const stack = await startStack({ env: LOGIN });
+    const address = await makePrivateLink(stack, '/', Date.now() - 1);
+    for (let time = 0; time < 12; time += 1) expect((await ask(stack.url, `${address}/film.mp4`)).status).toBe(404);
+    expect((await propfind(stack.url, '/', '1', { headers: BASIC })).status).toBe(207);
+    await stack.close();
   });
 });
 

@@ -26,6 +26,7 @@ async function serve(tree = new MemoryTree(CONTENT)): Promise<Served & { readonl
     links: {
       async find(token) {
         if (token === 'unasked') throw new DriveError('unavailable', 'Nobody could be asked.');
+        if (token === 'ended') return token;
         const folder = FOLDERS[token];
         return folder === undefined ? undefined : { folder };
       },
@@ -151,6 +152,15 @@ describe('what a private link refuses', () => {
       expect(served.tree.asked).toEqual([]);
     },
   );
+
+  it('a link whose time is over, which is no guess', async () => {
+    const served = await serve();
+    for (const method of ['OPTIONS', 'GET', 'PROPFIND', 'PUT']) {
+      const { status, headers } = await served.request(method, `${T}/ended/secret.txt`);
+      expect([method, status, headers['cache-control']]).toEqual([method, 404, 'no-store']);
+    }
+    expect(served.tree.asked).toEqual([]);
+  });
 
   it('takes no link for unknown that could not be looked up', async () => {
     const { status, headers } = await (await serve()).request('GET', `${T}/unasked/`);
