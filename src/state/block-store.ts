@@ -62,6 +62,8 @@ export class FolderBlocks implements BlockStore {
   readonly #working = new Set<Promise<void>>();
   #sweeping: Promise<void> | undefined;
   #usedBytes = 0;
+  /** On their way to the disk: there is to be room for them too. */
+  #arrivingBytes = 0;
   /** Since the folder was last measured; at first nothing is known of it. */
   #writtenBytes = Number.POSITIVE_INFINITY;
   #hasFolder = false;
@@ -116,15 +118,23 @@ export class FolderBlocks implements BlockStore {
   async #write(name: string, bytes: Buffer): Promise<void> {
     const { dir, maxBytes } = this.#options;
     const charge = chargeOf(HEADER_BYTES + bytes.length);
+    // Nothing goes for what cannot be kept anyway.
+    if (charge > maxBytes) return;
+    const isRoomy = () => this.#usedBytes + this.#arrivingBytes + charge <= maxBytes;
     try {
-      const isDue = this.#usedBytes + charge > maxBytes || this.#writtenBytes > maxBytes * MEASURE_SHARE;
-      if (isDue || this.#sweeping) await this.#sweep(() => maxBytes - charge);
-      if (this.#usedBytes + charge > maxBytes) return;
-      if (!this.#hasFolder) await mkdir(dir, { recursive: true, mode: 0o700 });
-      this.#hasFolder = true;
-      await this.#put(name, bytes);
-      this.#usedBytes += charge;
-      this.#writtenBytes += charge;
+      const isDue = !isRoomy() || this.#writtenBytes > maxBytes * MEASURE_SHARE;
+      if (isDue || this.#sweeping) await this.#sweep(() => maxBytes - this.#arrivingBytes - charge);
+      if (!isRoomy()) return;
+      this.#arrivingBytes += charge;
+      try {
+        if (!this.#hasFolder) await mkdir(dir, { recursive: true, mode: 0o700 });
+        this.#hasFolder = true;
+        await this.#put(name, bytes);
+        this.#usedBytes += charge;
+        this.#writtenBytes += charge;
+      } finally {
+        this.#arrivingBytes -= charge;
+      }
     } catch (error) {
       await this.#pause(error);
     }

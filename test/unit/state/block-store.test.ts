@@ -136,10 +136,23 @@ describe('the budget', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('is not broken for a block that is larger than it', async () => {
+  it('holds when many blocks come at once', async () => {
+    const maxBytes = 10 * 68 * KIB;
+    const { dir, store } = await setUp(maxBytes);
+    for (const batch of ['a', 'b']) {
+      await Promise.all(Array.from({ length: 70 }, (_, index) => store.write(`${batch}${index}`, block(1))));
+      expect(await sizeOf(dir)).toBeLessThanOrEqual(maxBytes);
+      expect(store.usedBytes).toBeLessThanOrEqual(maxBytes);
+      expect((await readdir(dir)).length).toBeGreaterThan(5);
+    }
+  });
+
+  it('is not broken for a block that is larger than it, and nothing goes for that', async () => {
     const { store } = await setUp(10 * KIB);
+    await store.write('small', block(1, 10));
     await store.write(NAME, block(1));
     expect(await store.read(NAME)).toBeUndefined();
+    expect(await store.read('small')).toEqual(block(1, 10));
   });
 
   it('counts a small file as what a disk takes for it', async () => {
