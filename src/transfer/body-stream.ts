@@ -56,6 +56,8 @@ export class BodyStream extends Readable {
   #failures = 0;
   /** The consumer has room; what it does not ask for stays at the storage host. */
   #isWanted = false;
+  /** Has had a body since it last made room. */
+  #hasTurn = false;
   #turnBytes = 0;
   #turnStartedAt = 0;
   #seenBytes = 0;
@@ -115,7 +117,7 @@ export class BodyStream extends Readable {
 
   /** Lanes as planned, and one of them as the read's own, whose place is not called back, where it has no other body. */
   #fill(): void {
-    if (!this.#watch || this.#isConnecting) return;
+    if (!this.#hasTurn || this.#isConnecting) return;
     for (;;) {
       // Without any body the read still is to have one, which comes before lanes.
       this.#lanes.fill(this.#next, this.#ownLane?.isRunning ? 0 : 1);
@@ -188,6 +190,7 @@ export class BodyStream extends Readable {
     this.#body = body;
     body.on('error', (error) => this.#fail(body, error));
     if (this.destroyed) return;
+    this.#hasTurn = true;
     this.#turnBytes = 0;
     this.#turnStartedAt = this.#deps.now();
     this.#pausedAt = this.#turnStartedAt;
@@ -251,7 +254,8 @@ export class BodyStream extends Readable {
     const now = this.#deps.now();
     const isIdle = !this.#isWanted && now - this.#pausedAt >= IDLE_MS;
     if (isIdle) this.#lanes.close();
-    if (isIdle || this.#isTurnOver()) {
+    // Without a turn there is only this to be seen to, and the watch ends with what it is kept for.
+    if (isIdle || !this.#hasTurn || this.#isTurnOver()) {
       this.#makeRoom();
       return;
     }
@@ -280,8 +284,12 @@ export class BodyStream extends Readable {
   }
 
   #endTurn(): void {
-    clearInterval(this.#watch);
-    this.#watch = undefined;
+    this.#hasTurn = false;
+    // What lanes have brought is watched for as long as it is held: its client may never come for it.
+    if (this.#lanes.isEmpty) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    }
     this.#dropBody();
     this.#ownLane?.stop();
     this.#ownLane = undefined;

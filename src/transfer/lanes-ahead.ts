@@ -44,6 +44,10 @@ export class LanesAhead {
     return this.#lanes[0]?.first ?? this.#end;
   }
 
+  get isEmpty(): boolean {
+    return this.#lanes.length === 0;
+  }
+
   get running(): number {
     return this.#lanes.filter(({ isRunning }) => isRunning).length;
   }

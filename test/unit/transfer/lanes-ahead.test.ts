@@ -221,4 +221,22 @@ describe('a read whose client is slow', () => {
     await pass(20_000);
     expect(seen).toEqual({ bytes: SIZE_BYTES, isRight: true, end: 'end' });
   });
+
+  it('whose turn ended holds nothing either once it has not read for long', async () => {
+    const { drive, gate, openFile, pass, hasAllMemory } = setUp();
+    const stream = await openFile('f');
+    const seen = collect(stream);
+    await pass(4_000);
+    stream.pause();
+    await pass(200);
+    const waiting = ['g', 'h', 'i'].map((id) => openFile(id));
+    await pass(2_000);
+    for (const other of await Promise.all(waiting)) other.destroy();
+    expect([gate.readersWaiting, hasAllMemory()]).toEqual([0, false]);
+    await pass(30_000);
+    expect([drive.bodies, gate.freePlaces, hasAllMemory()]).toEqual([0, 3, true]);
+    stream.resume();
+    await pass(20_000);
+    expect(seen).toEqual({ bytes: SIZE_BYTES, isRight: true, end: 'end' });
+  });
 });
