@@ -4,6 +4,12 @@ import { CUT_OFF_MS, type LeavePlace, type LentPlace } from './body-gate.ts';
 import type { BodySource } from './body-source.ts';
 import type { LanePool } from './lane-pool.ts';
 
+/**
+ * The read may come to a lane before its first byte does, and then waits for it: by then a new attempt of its own has better
+ * prospects. A body of the read's own has the storage host's time-out.
+ */
+const FIRST_BYTE_MS = 3_000;
+
 /** Why a lane brings no more. One that is stopped by its owner says nothing. */
 export type LaneEnd =
   | { readonly kind: 'complete' }
@@ -32,6 +38,7 @@ export class Lane {
   #next: number;
   #body: Readable | undefined;
   #place: LentPlace | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #isRunning = true;
 
   private constructor(first: number, end: number, deps: LaneDeps) {
@@ -49,6 +56,8 @@ export class Lane {
     const lane = new Lane(first, end, deps);
     lane.#place = deps.pool.tryOpen(end - first, () => lane.#endAs({ kind: 'called-back' }));
     if (!lane.#place) return undefined;
+    const late = () => lane.#fail(new DriveError('unavailable', 'The storage host sent nothing in time.'));
+    lane.#patience = setTimeout(late, FIRST_BYTE_MS).unref();
     lane.#fetch().catch((error: unknown) => lane.#fail(error));
     return lane;
   }
@@ -121,6 +130,7 @@ export class Lane {
       this.#fail(new DriveError('content-mismatch', 'The storage host sent more than was asked for.'));
       return;
     }
+    clearTimeout(this.#patience);
     this.#next += chunk.length;
     this.#chunks.push(chunk);
     this.#deps.onBytes();
@@ -138,6 +148,7 @@ export class Lane {
 
   #finish(coolMs: number): void {
     this.#isRunning = false;
+    clearTimeout(this.#patience);
     this.#abort.abort();
     this.#body?.destroy();
     this.#deps.pool.release(this.#end - this.#next);

@@ -127,6 +127,23 @@ describe('a read that waits for its host', () => {
     expect(drive.peakBodies).toBeLessThanOrEqual(3);
   });
 
+  it('does not wait long for a lane that brings nothing', async () => {
+    const { drive, openFile, pass, hasAllMemory } = setUp();
+    const openRange = drive.openRange.bind(drive);
+    let given = 0;
+    const stuck = (signal?: AbortSignal) =>
+      new Promise<Readable>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    drive.openRange = (link, range, signal) => (++given === 2 ? stuck(signal) : openRange(link, range, signal));
+    const seen = collect(await openFile('f'));
+    await pass(5_000);
+    expect(seen.bytes).toBeGreaterThan(MIB);
+    await pass(20_000);
+    expect(seen).toEqual({ bytes: SIZE_BYTES, isRight: true, end: 'end' });
+    expect(hasAllMemory()).toBe(true);
+  });
+
   it('keeps what a broken lane has brought', async () => {
     const { drive, openFile, pass } = setUp();
     drive.faults.push(undefined, { endAfter: 100_000 });
