@@ -49,7 +49,8 @@ export class BodyStream extends Readable {
   readonly #lanes: LanesAhead;
   /** The lane whose place is ours: the read's own body while there is no other. */
   #ownLane: Lane | undefined;
-  #hasBegun = false;
+  /** A seek does, and who was refused the place that it had waited for. */
+  #comesFirst = true;
   #isConnecting = false;
   #failure: { readonly error: unknown } | undefined;
   /** Failures since the last progress. */
@@ -152,13 +153,20 @@ export class BodyStream extends Readable {
   }
 
   async #recover(error: unknown): Promise<void> {
-    if (isDriveError(error, 'too-many-downloads')) this.#deps.lanes.noteRefusal();
+    if (isDriveError(error, 'too-many-downloads')) this.#standBack();
     const retry = planRetry(error, ++this.#failures, this.#deps.random);
     if (!retry || this.destroyed) throw error;
     this.#deps.log.debug({ error, at: this.#next, tries: this.#failures, ...retry }, 'reopening a download');
     if (retry.renewLink && this.#link) this.#source.refuseLink(this.#link);
     await delay(retry.delayMs, undefined, { signal: this.#abort.signal, ref: false });
     this.#failure = undefined;
+  }
+
+  /** Somebody else has the place at the storage host: only when another of ours is left is there one for this read. */
+  #standBack(): void {
+    this.#leavePlace?.(this.#deps.lanes.noteRefusal());
+    this.#leavePlace = undefined;
+    this.#comesFirst = true;
   }
 
   async #tryOpen(): Promise<Readable | undefined> {
@@ -181,8 +189,8 @@ export class BodyStream extends Readable {
   async #enter(): Promise<LeavePlace> {
     const { gate } = this.#deps;
     const { signal } = this.#abort;
-    const leave = await (this.#hasBegun ? gate.enter(signal) : gate.enterForSeek(signal));
-    this.#hasBegun = true;
+    const leave = await (this.#comesFirst ? gate.enterForSeek(signal) : gate.enter(signal));
+    this.#comesFirst = false;
     return leave;
   }
 
@@ -275,7 +283,9 @@ export class BodyStream extends Readable {
     if (!gate.isCrowded) return false;
     if (this.#turnBytes >= TURN_BYTES) return true;
     const hasHadIts = this.#turnBytes > 0 || !this.#isWanted;
-    return hasHadIts && this.#deps.now() - this.#turnStartedAt >= toTurnMs(gate);
+    const { bodiesInUse, readersWaiting, hasSeekWaiting } = gate;
+    const turnMs = toTurnMs({ places: bodiesInUse, readersWaiting, hasSeekWaiting });
+    return hasHadIts && this.#deps.now() - this.#turnStartedAt >= turnMs;
   }
 
   #makeRoom(): void {

@@ -8,6 +8,8 @@ const ARRIVAL_MS = 10_000;
 /** How long no lane is opened after a refusal: doubled by each further one. */
 const FIRST_BAR_MS = 2_000;
 const LONGEST_BAR_MS = 60_000;
+/** How long a reader's place is left alone after a refusal, at most: somebody may be waiting for it. */
+const LONGEST_REST_MS = 5_000;
 /** So long after the bar of the last refusal, the next one counts as a first one. */
 const FORGIVEN_AFTER_MS = 60_000;
 
@@ -51,14 +53,19 @@ export class LanePool {
     this.#gate.callBack(this.#countExpected());
   }
 
-  /** The storage host refused one more body, so others than our readers have some: lanes make room for a while. */
-  noteRefusal(): void {
+  /**
+   * The storage host refused one more body, so others than our readers have some: lanes make room for a while.
+   * @returns ms for which nobody should try the refused place again; no longer than there are no lanes
+   */
+  noteRefusal(): number {
     const now = this.#now();
-    if (now < this.#barredUntil) return;
-    const isFirst = now - this.#barredUntil >= FORGIVEN_AFTER_MS;
-    this.#barMs = isFirst ? FIRST_BAR_MS : Math.min(LONGEST_BAR_MS, this.#barMs * 2);
-    this.#barredUntil = now + this.#barMs;
-    this.#gate.callBack(Number.POSITIVE_INFINITY);
+    if (now >= this.#barredUntil) {
+      const isFirst = now - this.#barredUntil >= FORGIVEN_AFTER_MS;
+      this.#barMs = isFirst ? FIRST_BAR_MS : Math.min(LONGEST_BAR_MS, this.#barMs * 2);
+      this.#barredUntil = now + this.#barMs;
+      this.#gate.callBack(Number.POSITIVE_INFINITY);
+    }
+    return Math.min(LONGEST_REST_MS, this.#barredUntil - now);
   }
 
   #countExpected(): number {

@@ -57,6 +57,10 @@ export class FakeDrive {
   entryCalls = 0;
   bodies = 0;
   peakBodies = 0;
+  /** One more is refused. */
+  mostBodies = Number.POSITIVE_INFINITY;
+  /** Of those one too many. */
+  refusals = 0;
   /** Bytes given to readers. */
   bytesSent = 0;
   lifeMs = HOUR_MS;
@@ -92,6 +96,10 @@ export class FakeDrive {
     this.opened.push({ ...range, url: link.url });
     const fault = this.faults.shift();
     if (fault && 'refuse' in fault) throw new DriveError(fault.refuse, 'scripted');
+    if (this.bodies >= this.mostBodies) {
+      this.refusals++;
+      throw new DriveError('too-many-downloads', 'others have the places');
+    }
     this.bodies++;
     this.peakBodies = Math.max(this.peakBodies, this.bodies);
     const body = this.#makeBody(range, fault);

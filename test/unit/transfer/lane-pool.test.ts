@@ -67,6 +67,18 @@ describe('LanePool', () => {
     expect(open(4)).toBeDefined();
   });
 
+  it('tells how long a refused place is better left alone: not longer than there are no lanes, nor than five seconds', () => {
+    const { clock, pool } = setUp();
+    expect(pool.noteRefusal()).toBe(2_000);
+    clock.now += 1_500;
+    expect(pool.noteRefusal()).toBe(500);
+    const rests = [500, 4_000, 8_000].map((ms) => {
+      clock.now += ms;
+      return pool.noteRefusal();
+    });
+    expect(rests).toEqual([4_000, 5_000, 5_000]);
+  });
+
   it('lends nothing that somebody waits for', async () => {
     const { gate, open, calledBack } = setUp(1);
     open(1);

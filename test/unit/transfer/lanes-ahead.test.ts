@@ -257,3 +257,38 @@ describe('a read whose client is slow', () => {
     expect(seen).toEqual({ bytes: SIZE_BYTES, isRight: true, end: 'end' });
   });
 });
+
+describe('readers beside others at the storage host', () => {
+  it.each([
+    [1, 3],
+    [1, 8],
+    [2, 3],
+    [2, 8],
+  ])('%i of three places taken by these, all get on: %i readers', async (others, count) => {
+    const { drive, gate, openFile, pass } = setUp();
+    drive.mostBodies = 3 - others;
+    const readers = Array.from({ length: count }, (_, index) => {
+      const reader = { bytes: 0, end: undefined as unknown, stream: undefined as Readable | undefined };
+      const fail = (error: unknown) => {
+        reader.end = error;
+      };
+      openFile(`f${index}`).then((stream) => {
+        reader.stream = stream.on('error', fail).on('data', ({ length }: Buffer) => {
+          reader.bytes += length;
+        });
+      }, fail);
+      return reader;
+    });
+    for (let round = 0; round < 5; round++) {
+      const before = readers.map(({ bytes }) => bytes);
+      await pass(7_000);
+      expect(readers.map(({ end }) => end)).toEqual(readers.map(() => undefined));
+      expect(Math.min(...readers.map(({ bytes }, index) => bytes - (before[index] ?? 0)))).toBeGreaterThan(0);
+    }
+    // Nor is the host asked over and over for what it does not give.
+    expect(drive.refusals).toBeLessThan(40);
+    for (const { stream } of readers) stream?.destroy();
+    await pass(6_000);
+    expect([drive.bodies, gate.freePlaces]).toEqual([0, 3]);
+  });
+});
