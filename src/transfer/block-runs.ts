@@ -90,7 +90,8 @@ class BlockRun {
   standsBefore: string | undefined;
   readonly #abort = new AbortController();
   readonly #chunks: AsyncIterator<Buffer>;
-  readonly #readers = new Set<BlockReader>();
+  /** With what is called when one of them stops. */
+  readonly #readers = new Map<BlockReader, () => void>();
   readonly #onDeserted: () => void;
   /** What has come of the next block already. */
   #rest: Buffer = Buffer.alloc(0);
@@ -117,11 +118,11 @@ class BlockRun {
   /** Counts a reader until it stops; false when none is left. */
   admit(reader: BlockReader): boolean {
     if (!reader.stop.aborted && !this.#readers.has(reader)) {
-      this.#readers.add(reader);
       const leave = () => {
         this.#readers.delete(reader);
         if (this.#readers.size === 0) this.#onDeserted();
       };
+      this.#readers.set(reader, leave);
       reader.stop.addEventListener('abort', leave, { once: true });
     }
     return this.#readers.size > 0;
@@ -129,11 +130,19 @@ class BlockRun {
 
   /** All has come: the body still has to end, for its connection to be used again. */
   end(): void {
+    this.#forgetReaders();
     this.#chunks.next().catch(() => {});
   }
 
   close(): void {
+    this.#forgetReaders();
     this.#abort.abort();
+  }
+
+  /** They may outlive it by many others. */
+  #forgetReaders(): void {
+    for (const [{ stop }, leave] of this.#readers) stop.removeEventListener('abort', leave);
+    this.#readers.clear();
   }
 
   #take(target: Buffer, at: number): number {

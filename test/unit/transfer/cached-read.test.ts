@@ -115,6 +115,19 @@ describe('a cached read', () => {
     stream.destroy();
   });
 
+  it('costs a reader nothing that lasts for each body that it takes to fill many gaps', async () => {
+    const { kept, read } = setUp();
+    const warnings: string[] = [];
+    const note = ({ name }: Error) => warnings.push(name);
+    process.on('warning', note);
+    await read(SIZE - 4 * MIB, END);
+    for (const name of [...kept.keys()].filter((_, index) => index % 2)) kept.delete(name);
+    expect((await read(SIZE - 4 * MIB, END)).equals(makeBytes({ first: SIZE - 4 * MIB, last: END }))).toBe(true);
+    await settle();
+    process.removeListener('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('fetches a block anew that has another length than it must', async () => {
     const { kept, read } = setUp();
     await read(0, 10);
