@@ -96,6 +96,7 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     redirects: new RedirectWatch({ now }),
     isSmallRead: reading.isSmallRead,
     onRedirect: reading.expectOutside,
+    hasRoomOutside: reading.hasRoomOutside,
     collection,
     properties,
     now,

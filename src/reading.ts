@@ -34,6 +34,8 @@ export interface Reading {
   readonly isSmallRead: typeof isSmallRead;
   /** A client will soon read the file at the storage host by itself. */
   readonly expectOutside: (entry: Entry) => void;
+  /** As far as we know, whoever is sent to the storage host now finds a place there. */
+  readonly hasRoomOutside: () => boolean;
   start(): void;
   stop(): Promise<void>;
 }
@@ -48,14 +50,15 @@ const BODIES = { open: 3, page: 16, app: 16 } as const satisfies Record<AccountI
 export function createReading({ connection, settings, metrics, log, now }: ReadingOptions): Reading {
   const { account, drive } = connection;
   const links = new DownloadLinks({ drive, now });
-  let readers: { readonly open: OpenReadStream; readonly lanes: LanePool } | undefined;
+  let readers: { readonly open: OpenReadStream; readonly gate: BodyGate; readonly lanes: LanePool } | undefined;
   // Nobody reads before somebody is signed in, and then it is known how many may read at a time.
   const getReaders = () => {
     if (readers) return readers;
     const gate = new BodyGate(BODIES[account.identity?.kind ?? 'open'], now, metrics.onBodyWait);
     metrics.watchBodies(gate);
     const lanes = new LanePool(gate, now);
-    readers = { open: createOpenReadStream({ drive, links, gate, lanes, log, now, random: Math.random }), lanes };
+    const open = createOpenReadStream({ drive, links, gate, lanes, log, now, random: Math.random });
+    readers = { open, gate, lanes };
     return readers;
   };
   const openDriveStream: OpenReadStream = (entry, range, signal) => getReaders().open(entry, range, signal);
@@ -75,6 +78,7 @@ export function createReading({ connection, settings, metrics, log, now }: Readi
     openRangeStream: cache ? createPlayRead({ ...cache, open: openStream }) : openStream,
     isSmallRead: cache ? isSmallRead : () => false,
     expectOutside: (entry) => getReaders().lanes.expectOutside(entry),
+    hasRoomOutside: () => getReaders().gate.hasRoomOutside,
     start() {
       // Never rejects, and nobody waits for it: also what a cache left that is turned off now.
       void store.tidy();

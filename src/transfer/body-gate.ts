@@ -65,6 +65,11 @@ export class BodyGate {
     return this.#lent.size;
   }
 
+  /** One body more than those of our readers may be open; what is lent would be given up for it. */
+  get hasRoomOutside(): boolean {
+    return this.#free + this.#lent.size > 0;
+  }
+
   get readersWaiting(): number {
     return this.#waiting.size;
   }

@@ -31,6 +31,8 @@ export interface DeliveryChoice {
     | 'client-never-follows'
     | 'client-never-returns'
     | 'client-forgets-credentials'
+    /** All places of the storage host are taken by those who are streamed to. */
+    | 'no-place-outside'
     /** It comes back at once, again and again: `RedirectWatch`. */
     | 'redirects-fail'
     | 'nothing-against-it';

@@ -18,6 +18,8 @@ export interface FindRedirectDeps {
   readonly links: { get(entry: Entry, signal?: AbortSignal): Promise<Download> };
   readonly delivery: DeliverySetting;
   readonly redirects: Pick<RedirectWatch, 'judge'>;
+  /** The storage host would not refuse one more reader, as far as that is known. */
+  readonly hasRoomOutside: () => boolean;
   /** Whether a read belongs to the cache, if there is one; `range` is undefined for a whole file. */
   readonly isSmallRead: (entry: Entry, range: ByteRange | undefined, isOpenEnded: boolean) => boolean;
   readonly now: () => number;
@@ -34,10 +36,12 @@ export interface Asked {
 
 /** Finds the link to redirect to; undefined when the file is to be streamed. Costs no call where no link can change that. */
 export function createFindRedirect(deps: FindRedirectDeps) {
-  const { links, delivery: setting, redirects, isSmallRead, now, log } = deps;
+  const { links, delivery: setting, redirects, hasRoomOutside, isSmallRead, now, log } = deps;
   let hasToldOfReferer = false;
 
   function doubt({ request, record }: Exchange, { entry, client, range }: Asked): DeliveryChoice | undefined {
+    // Streamed to, it takes its turn with the others; there it would be refused, and many give up at that.
+    if (!hasRoomOutside()) return { delivery: 'stream', reason: 'no-place-outside' };
     const verdict = redirects.judge({ client: nameClient(request), entryId: entry.id, first: range?.first ?? 0 });
     if (verdict === 'stream-from-now') {
       const words = 'a client comes back from redirects for the same bytes: it is streamed to for a while';

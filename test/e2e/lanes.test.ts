@@ -178,3 +178,28 @@ it('a client that was redirected finds a place beside a reader with lanes', asyn
     reader.destroy();
   });
 });
+
+it('a client that would find no place where it was sent is streamed to', async () => {
+  await withFilms('open', 2, async (stack, [film = '', other = '']) => {
+    const { calls } = stack.emulator;
+    const readers: IncomingMessage[] = [];
+    const statuses: number[] = [];
+    // Not the same bytes over and over.
+    const askOther = async () => {
+      const headers = { 'User-Agent': 'curl/8.5.0', Range: `bytes=${5_000_000 + statuses.length}-5000999` };
+      statuses.push((await ask(stack.url, other, { headers })).status);
+    };
+    for (let count = 0; count < 3; count++) {
+      await askOther();
+      readers.push((await open(stack, film, count * GIB)).resume());
+    }
+    await until(() => calls.bodies.open === 3, 5_000, 'three bodies');
+    await askOther();
+    for (const reader of readers) reader.destroy();
+    await until(() => calls.bodies.open === 0, 5_000, 'all bodies closed');
+    await sleep(100);
+    await askOther();
+    expect(statuses).toEqual([302, 302, 302, 206, 302]);
+    expect(calls.bodies.refused).toBe(0);
+  });
+});

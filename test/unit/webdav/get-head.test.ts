@@ -76,6 +76,7 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
     delivery,
     redirects: new RedirectWatch({ now }),
     isSmallRead,
+    hasRoomOutside: () => gate.hasRoomOutside,
     onRedirect: ({ name }) => redirected.push(name),
     collection: async ({ response }, folder) => {
       response.end(`index of ${folder.name}`);
@@ -126,7 +127,7 @@ async function serve(delivery: DeliverySetting = 'auto', isSmallRead: GetHeadDep
     const answer = await open(method, path, headers);
     return { status: answer.statusCode, headers: answer.headers, body: await readAll(answer) };
   }
-  return { drive, tree, logged, records, redirected, properties, open, ask };
+  return { drive, gate, tree, logged, records, redirected, properties, open, ask };
 }
 
 const FINDER = { 'User-Agent': 'WebDAVFS/3.0.0' };
@@ -339,6 +340,27 @@ describe('a small read', () => {
   it('is redirected where the setting wants it', async () => {
     const { ask } = await serve('redirect', () => true);
     expect((await ask('GET', '/a%20b.bin', { Range: 'bytes=0-9' })).status).toBe(302);
+  });
+});
+
+describe('a client that would find no place at the storage host', () => {
+  it('is streamed to in its turn', async () => {
+    const { gate, records, redirected, ask } = await serve();
+    const [leave] = await Promise.all([gate.enter(), gate.enter(), gate.enter()]);
+    const asking = ask('GET', '/a%20b.bin', { 'User-Agent': 'curl/8' });
+    await expect.poll(() => records[0]?.delivery).toBe('stream');
+    leave();
+    expect([(await asking).status, redirected]).toEqual([200, []]);
+  });
+
+  it('is redirected all the same where the setting wants it, or where readers ahead would make room', async () => {
+    const set = await serve('redirect');
+    await Promise.all([set.gate.enter(), set.gate.enter(), set.gate.enter()]);
+    expect((await set.ask('GET', '/a%20b.bin')).status).toBe(302);
+    const lent = await serve();
+    await Promise.all([lent.gate.enter(), lent.gate.enter()]);
+    const place = lent.gate.tryBorrow(() => place?.leave());
+    expect((await lent.ask('GET', '/a%20b.bin')).status).toBe(302);
   });
 });
 
