@@ -203,3 +203,30 @@ it('a client that would find no place where it was sent is streamed to', async (
     expect(calls.bodies.refused).toBe(0);
   });
 });
+
+it('clients that leave at any moment leave nothing behind', async () => {
+  await withFilms('open', 1, async (stack, [film = '']) => {
+    const { calls } = stack.emulator;
+    const ranges = [`bytes=${GIB}-`, 'bytes=0-', 'bytes=0-65535', 'bytes=-3000000', `bytes=${2 * GIB}-`];
+    const visit = async (index: number) => {
+      const headers = { ...STREAM, Range: ranges[index % ranges.length] };
+      const sent = httpRequest(`${stack.url}${film}`, { headers, agent: false }).on('error', () => {});
+      sent.on('response', (response) => {
+        response.on('error', () => {});
+        if (index % 3 > 0) response.resume();
+      });
+      sent.end();
+      await sleep((index * 53) % 1_200);
+      sent.destroy();
+    };
+    await Promise.all(Array.from({ length: 48 }, (_, index) => visit(index)));
+    const leftAt = performance.now();
+    await until(() => calls.bodies.open === 0, 5_000, 'all bodies closed');
+    expect(performance.now() - leftAt).toBeLessThan(2_000);
+    // All three places can be had, and at once.
+    const readers = await Promise.all([3, 4, 5].map((first) => open(stack, film, first * GIB)));
+    expect(readers.map(({ statusCode }) => statusCode)).toEqual([206, 206, 206]);
+    expect([calls.bodies.open, calls.bodies.refused]).toEqual([3, 0]);
+    for (const reader of readers) reader.destroy();
+  });
+});
