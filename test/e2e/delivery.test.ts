@@ -257,7 +257,7 @@ describe.concurrent('links that die while a film is read', () => {
       stack.emulator.faults.inject({ kind: 'reset-after', bytes: 1_000_000, endpoint: 'storage' });
       stack.emulator.settings.bytesPerSecond = 400_000;
       const reading = ask(stack.url, '/film.mp4', { headers: STREAM });
-      await until(() => stack.emulator.calls.count('storage') === 2, 15_000, 'the second body');
+      await until(() => stack.emulator.calls.count(LINK.app) === 2, 15_000, 'the second link');
       stack.emulator.settings.bytesPerSecond = null;
       const answer = await reading;
       expect([answer.status, answer.isWhole, answer.body.equals(BIG)]).toEqual([200, true, true]);
