@@ -8,6 +8,7 @@ const MARGIN_MS = 60_000;
 
 interface Kept {
   readonly download: Download;
+  readonly fetchedAt: number;
   readonly usableUntil: number;
 }
 
@@ -35,7 +36,9 @@ export class DownloadLinks {
   async get(entry: Entry, signal?: AbortSignal): Promise<Download> {
     const key = contentKey(entry);
     const kept = this.#kept.get(key);
-    if (kept && this.#now() < kept.usableUntil) return kept.download;
+    const now = this.#now();
+    // After the clock was put back nobody knows what is left of its life.
+    if (kept && kept.fetchedAt <= now && now < kept.usableUntil) return kept.download;
     return this.#calls.join(key, (shared) => this.#fetch(key, entry, shared), signal);
   }
 
@@ -50,8 +53,9 @@ export class DownloadLinks {
     const download = await this.#drive.fetchDownload(entry, signal);
     const expiresAt = Math.min(...linksOf(download).map((link) => link.expiresAt));
     // Links of a few seconds exist (approved apps may ask for any life), so the margin must not swallow a whole one.
-    const marginMs = Math.min(MARGIN_MS, (expiresAt - this.#now()) / 10);
-    this.#kept.set(key, { download, usableUntil: expiresAt - marginMs });
+    const fetchedAt = this.#now();
+    const marginMs = Math.min(MARGIN_MS, (expiresAt - fetchedAt) / 10);
+    this.#kept.set(key, { download, fetchedAt, usableUntil: expiresAt - marginMs });
     return download;
   }
 }

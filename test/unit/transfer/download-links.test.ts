@@ -35,6 +35,15 @@ describe('DownloadLinks', () => {
     expect(drive.linkCalls).toBe(2);
   });
 
+  it('gives out no link from before the clock was put back: nobody knows how old it is', async () => {
+    const { clock, drive, links } = setUp();
+    await links.get(makeEntry());
+    clock.now -= 1;
+    await links.get(makeEntry());
+    await links.get(makeEntry());
+    expect(drive.linkCalls).toBe(2);
+  });
+
   it('gives out a link that our clock takes for dead, but keeps it not', async () => {
     const { drive, links } = setUp(-5_000);
     await links.get(makeEntry());
