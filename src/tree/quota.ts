@@ -47,7 +47,8 @@ export class QuotaCache {
 
   #askAfter(ms: number): void {
     const now = this.#deps.now();
-    if (now < this.#askedAt + ms) return;
+    // The clock may have been put back meanwhile.
+    if (this.#askedAt <= now && now < this.#askedAt + ms) return;
     this.#askedAt = now;
     this.#wait = atMost(PATIENCE_MS, this.#refresh());
   }

@@ -28,6 +28,16 @@ describe('QuotaCache', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('asks also when the clock was put back', async () => {
+    const { drive, cache } = makeCache();
+    await cache.getQuota();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    drive.quota = { usedBytes: 2, totalBytes: undefined };
+    expect(await cache.getFreshQuota()).toEqual(drive.quota);
+    await cache.getQuota();
+    expect(drive.quotaCalls).toBe(2);
+  });
+
   it('serves the last value while the next is on its way', async () => {
     const { drive, cache } = makeCache();
     const old = await cache.getQuota();
