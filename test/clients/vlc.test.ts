@@ -1,7 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePath, FILM, startDemo } from '../support/demo.ts';
-import { describeWith, run } from '../support/programs.ts';
+import { LINK_IN_LOG, makePrivateLink } from '../support/private-link.ts';
+import { describeWith, type Outcome, run } from '../support/programs.ts';
 import { requestLines } from '../support/request-lines.ts';
 import { makeScratch, removeScratch } from '../support/scratch.ts';
 import { LOGIN_KINDS, type Stack } from '../support/stack.ts';
@@ -25,16 +26,14 @@ describeWith(['cvlc', 'timeout', 'runuser'], 'VLC', () => {
       if (home) await removeScratch(home);
     });
 
+    function play(url: string): Promise<Outcome> {
+      const vlc = [...AS_NOBODY, 'cvlc', ...PLAY, '--start-time=11', '--run-time=2', url];
+      const env = { HOME: home, XDG_RUNTIME_DIR: home, LC_ALL: 'C.UTF-8' };
+      return run('timeout', ['-k', '5', '40', ...vlc], { env, cwd: home });
+    }
+
     it('plays from the eleventh second', async () => {
-      const url = (stack.url + encodePath(FILM)).replace('//', '//mimi:secret@');
-      const played = await run(
-        'timeout',
-        ['-k', '5', '40', ...AS_NOBODY, 'cvlc', ...PLAY, '--start-time=11', '--run-time=2', url],
-        {
-          env: { HOME: home, XDG_RUNTIME_DIR: home, LC_ALL: 'C.UTF-8' },
-          cwd: home,
-        },
-      );
+      const played = await play((stack.url + encodePath(FILM)).replace('//', '//mimi:secret@'));
       expect(played.code).toBe(0);
       expect(played.stderr).toMatch(/Received first picture/);
       const reads = requestLines(stack, { client: 'vlc', method: 'GET', path: FILM }).filter(
@@ -48,6 +47,14 @@ describeWith(['cvlc', 'timeout', 'runuser'], 'VLC', () => {
       const { storage } = stack.emulator.calls.snapshot().endpoints;
       expect(storage?.byStatus[206]).toBeGreaterThanOrEqual(3);
       expect(Object.keys(storage?.byStatus ?? {}).filter((status) => !/^(206|none)$/.test(status))).toEqual([]);
+    });
+
+    it('plays by a private link', async () => {
+      const played = await play(stack.url + (await makePrivateLink(stack)) + encodePath(FILM));
+      expect(played.code).toBe(0);
+      expect(played.stderr).toMatch(/Received first picture/);
+      const reads = requestLines(stack, { client: 'vlc', method: 'GET', path: LINK_IN_LOG + FILM });
+      expect(new Set(reads.map((read) => read.delivery))).toEqual(new Set([kind === 'app' ? 'redirect' : 'stream']));
     });
   });
 });
