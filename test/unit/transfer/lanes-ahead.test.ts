@@ -6,6 +6,7 @@ import { BodyGate } from '../../../src/transfer/body-gate.ts';
 import { DownloadLinks } from '../../../src/transfer/download-links.ts';
 import { LanePool } from '../../../src/transfer/lane-pool.ts';
 import { createOpenReadStream } from '../../../src/transfer/read-stream.ts';
+import { createRandom } from '../../crash/random.ts';
 import { FakeDrive, type Fault, makeBytes, makeEntry } from './fake-drive.ts';
 
 // The one timer that is not the global one: let it follow the same clock.
@@ -19,6 +20,7 @@ vi.mock('node:timers/promises', async (importOriginal) => ({
 
 const MIB = 2 ** 20;
 const SIZE_BYTES = 16 * MIB + 7;
+const CONTENT = makeBytes({ first: 0, last: SIZE_BYTES - 1 });
 const LANE_BYTES = 24 * MIB;
 
 /** Bodies of 640 KB/s each. */
@@ -57,9 +59,8 @@ function setUp(places = 3) {
 /** What a stream brought, and how it ended. */
 function collect(stream: Readable) {
   const seen = { bytes: 0, isRight: true, end: undefined as unknown };
-  const expected = makeBytes({ first: 0, last: SIZE_BYTES - 1 });
   stream.on('data', (chunk: Buffer) => {
-    seen.isRight &&= chunk.equals(expected.subarray(seen.bytes, seen.bytes + chunk.length));
+    seen.isRight &&= chunk.equals(CONTENT.subarray(seen.bytes, seen.bytes + chunk.length));
     seen.bytes += chunk.length;
   });
   stream.once('end', () => {
@@ -290,5 +291,53 @@ describe('readers beside others at the storage host', () => {
     for (const { stream } of readers) stream?.destroy();
     await pass(6_000);
     expect([drive.bodies, gate.freePlaces]).toEqual([0, 3]);
+  });
+});
+
+describe('readers that come, pause and leave as they like', () => {
+  const FAULTS: readonly (Fault | undefined)[] = [
+    { endAfter: 90_000 },
+    { failAfter: 150_000, code: 'unavailable' },
+    { closeAfter: 70_000 },
+    { refuse: 'link-expired' },
+    { refuse: 'too-many-downloads' },
+    ...new Array<undefined>(12).fill(undefined),
+  ];
+  const LAST_STEP = 1_500;
+
+  it.each([1, 2, 3, 4, 5])('lose no byte, no place and no memory: seed %i', async (seed) => {
+    const random = createRandom(seed);
+    const pick = (count: number) => Math.floor(random() * count);
+    const { drive, gate, openFile, pass, hasAllMemory } = setUp();
+    drive.faults.push(...Array.from({ length: 200 }, () => FAULTS[pick(FAULTS.length)]));
+    let step = 0;
+    const settleAt = async (at: number) => {
+      while (step < Math.min(at, LAST_STEP)) await tick();
+    };
+    const visits = Array.from({ length: 6 }, async (_, reader) => {
+      await settleAt(pick(30));
+      const stream = await openFile(`f${reader}`);
+      const seen = collect(stream);
+      const isLeaving = pick(2) === 0;
+      for (let pauses = pick(4); pauses > 0 && seen.end === undefined; pauses--) {
+        await settleAt(step + pick(80));
+        stream.pause();
+        await settleAt(step + pick(pick(3) === 0 ? 400 : 20));
+        stream.resume();
+      }
+      if (isLeaving) stream.destroy();
+      else while (seen.end === undefined && step < LAST_STEP) await settleAt(step + 1);
+      return { isLeaving, ...seen };
+    });
+    for (; step < LAST_STEP; step++) {
+      await pass(100);
+      expect(drive.bodies).toBeLessThanOrEqual(3);
+    }
+    for (const { isLeaving, ...seen } of await Promise.all(visits)) {
+      expect(seen).toEqual(isLeaving ? { ...seen, isRight: true } : { bytes: SIZE_BYTES, isRight: true, end: 'end' });
+    }
+    await pass(6_000);
+    expect([drive.bodies, gate.freePlaces, gate.lanesInUse]).toEqual([0, 3, 0]);
+    expect(hasAllMemory()).toBe(true);
   });
 });
