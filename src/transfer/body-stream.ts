@@ -179,8 +179,10 @@ export class BodyStream extends Readable {
       const rest = { first: this.#next, last: this.#bodyEnd - 1 };
       return await this.#source.openRange(this.#link, rest, this.#abort.signal);
     } catch (error) {
-      // Without a link and before the first byte nothing is to be saved: the client learns at once why.
-      if (!this.#link && this.#next === this.#range.first) throw error;
+      // Without a link and before the first byte nothing is to be saved: the client learns at once why. Nor is there ever
+      // again a link to what the file used to hold.
+      const isHopeless = this.#next === this.#range.first || isDriveError(error, 'content-mismatch');
+      if (!this.#link && isHopeless) throw error;
       this.#failure = { error };
       return undefined;
     }

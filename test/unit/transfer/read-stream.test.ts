@@ -128,6 +128,16 @@ describe('a read stream', () => {
     expect(delays).toEqual([]);
   });
 
+  it('asks once for a link to content that is no more', async () => {
+    const { clock, drive, openWhole } = setUp();
+    drive.faults.push({ endAfter: 300_000 });
+    const stream = await openWhole(makeEntry());
+    clock.now += HOUR_MS;
+    drive.fetchError = 'content-mismatch';
+    await expect(readAll(stream)).rejects.toMatchObject({ code: 'content-mismatch' });
+    expect(drive.linkCalls).toBe(2);
+  });
+
   it('never passes on more than was asked for', async () => {
     const { drive, openWhole } = setUp();
     drive.faults.push({ extra: 10 });
