@@ -83,8 +83,11 @@ function isRow(row: unknown): row is EntryRow {
     typeof id === 'string' &&
     typeof name === 'string' &&
     (isFile === 0 || isFile === 1) &&
-    [sizeBytes, createdAt, updatedAt].every(Number.isFinite) &&
-    [contentHash, mimeType].every((text) => text === 0 || typeof text === 'string') &&
+    Number.isFinite(sizeBytes) &&
+    Number.isFinite(createdAt) &&
+    Number.isFinite(updatedAt) &&
+    (contentHash === 0 || typeof contentHash === 'string') &&
+    (mimeType === 0 || typeof mimeType === 'string') &&
     typeof rarities === 'object' &&
     rarities !== null
   );
