@@ -13,11 +13,26 @@ const LONGEST_REST_MS = 5_000;
 /** So long after the bar of the last refusal, the next one counts as a first one. */
 const FORGIVEN_AFTER_MS = 60_000;
 
+/** A read that may have lanes. */
+export interface LaneReader {
+  readonly file: string;
+  /** Later ones have greater numbers. */
+  readonly number: number;
+}
+
+interface Lent {
+  readonly reader: LaneReader;
+  readonly callBack: () => void;
+}
+
 /** What an account's readers share to read ahead: places that nobody needs, and memory. */
 export class LanePool {
   readonly #gate: BodyGate;
   readonly #now: () => number;
   #freeBytes: number;
+  #readers = 0;
+  /** In the order in which they were lent. */
+  readonly #lent = new Map<LentPlace, Lent>();
   /** Files that a client was sent to elsewhere, and until when it is expected there; in the order of these instants. */
   readonly #expected = new Map<string, number>();
   #barMs = 0;
@@ -29,16 +44,37 @@ export class LanePool {
     this.#freeBytes = laneBytes;
   }
 
+  /** To be asked once for each read, when it begins. */
+  createReader({ driveId, id }: EntryKey): LaneReader {
+    return { file: `${driveId}/${id}`, number: ++this.#readers };
+  }
+
   /**
-   * A place and memory for one chunk; the memory is given back by `release`, in as many steps as one likes.
+   * A place and memory for one chunk; the memory is given back by `release`, in as many steps as one likes. Where there is no
+   * place, an earlier read of the same file makes room: who seeks has little use for what was read before, and some that
+   * seek (rclone with a cache) read on there for many seconds.
    * @param callBack as with `BodyGate.tryBorrow`
    */
-  tryOpen(chunkBytes: number, callBack: () => void): LentPlace | undefined {
+  tryOpen(reader: LaneReader, chunkBytes: number, callBack: () => void): LentPlace | undefined {
     if (chunkBytes > this.#freeBytes || this.#now() < this.#barredUntil) return undefined;
-    if (this.#gate.freePlaces <= this.#countExpected()) return undefined;
+    const expected = this.#countExpected();
+    if (expected === 0 && this.#gate.bodiesInUse === this.#gate.places) this.#callBackEarlier(reader);
+    if (this.#gate.freePlaces <= expected) return undefined;
     const place = this.#gate.tryBorrow(callBack);
-    if (place) this.#freeBytes -= chunkBytes;
-    return place;
+    if (!place) return undefined;
+    this.#freeBytes -= chunkBytes;
+    const lent: LentPlace = {
+      leave: (coolMs) => {
+        this.#lent.delete(lent);
+        place.leave(coolMs);
+      },
+      keep: () => {
+        this.#lent.delete(lent);
+        place.keep();
+      },
+    };
+    this.#lent.set(lent, { reader, callBack });
+    return lent;
   }
 
   release(bytes: number): void {
@@ -66,6 +102,11 @@ export class LanePool {
       this.#gate.callBack(Number.POSITIVE_INFINITY);
     }
     return Math.min(LONGEST_REST_MS, this.#barredUntil - now);
+  }
+
+  #callBackEarlier({ file, number }: LaneReader): void {
+    const earlier = [...this.#lent.values()].findLast(({ reader }) => reader.file === file && reader.number < number);
+    earlier?.callBack();
   }
 
   #countExpected(): number {

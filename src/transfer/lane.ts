@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { DriveError, isDriveError } from '../drive/errors.ts';
 import { CUT_OFF_MS, type LeavePlace, type LentPlace } from './body-gate.ts';
 import type { BodySource } from './body-source.ts';
-import type { LanePool } from './lane-pool.ts';
+import type { LanePool, LaneReader } from './lane-pool.ts';
 
 /**
  * The read may come to a lane before its first byte does, and then waits for it: by then a new attempt of its own has better
@@ -19,6 +19,7 @@ export type LaneEnd =
 export interface LaneDeps {
   readonly source: BodySource;
   readonly pool: LanePool;
+  readonly reader: LaneReader;
   /** More bytes can be taken. */
   readonly onBytes: () => void;
   readonly onEnd: (lane: Lane, end: LaneEnd) => void;
@@ -54,7 +55,7 @@ export class Lane {
    */
   static tryOpen(first: number, end: number, deps: LaneDeps): Lane | undefined {
     const lane = new Lane(first, end, deps);
-    lane.#place = deps.pool.tryOpen(end - first, () => lane.#endAs({ kind: 'called-back' }));
+    lane.#place = deps.pool.tryOpen(deps.reader, end - first, () => lane.#endAs({ kind: 'called-back' }));
     if (!lane.#place) return undefined;
     const late = () => lane.#fail(new DriveError('unavailable', 'The storage host sent nothing in time.'));
     lane.#patience = setTimeout(late, FIRST_BYTE_MS).unref();

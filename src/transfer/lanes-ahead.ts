@@ -14,7 +14,7 @@ import {
   retreat,
   type Sample,
 } from './lane-plan.ts';
-import type { LanePool } from './lane-pool.ts';
+import type { LanePool, LaneReader } from './lane-pool.ts';
 
 export interface LanesAheadDeps {
   readonly source: BodySource;
@@ -27,6 +27,7 @@ export interface LanesAheadDeps {
 /** What one read fetches ahead: chunks in their order, with gaps where one was given up. */
 export class LanesAhead {
   readonly #deps: LanesAheadDeps;
+  readonly #reader: LaneReader;
   readonly #first: number;
   readonly #end: number;
   readonly #lanes: Lane[] = [];
@@ -37,6 +38,7 @@ export class LanesAhead {
     this.#first = first;
     this.#end = end;
     this.#deps = deps;
+    this.#reader = deps.pool.createReader(deps.source.file);
   }
 
   /** Up to where the read has to bring the bytes itself; exclusive. */
@@ -101,6 +103,7 @@ export class LanesAhead {
     return Lane.tryOpen(first, end, {
       source,
       pool,
+      reader: this.#reader,
       onBytes: () => {
         if (this.#lanes[0]?.first === first) onChange();
       },

@@ -26,6 +26,7 @@ export function createOpenReadStream(deps: ReadStreamDeps): OpenReadStream {
 
   function openBody(entry: Entry, pickLink: BodySource['getLink'], range: ByteRange, signal?: AbortSignal) {
     const source: BodySource = {
+      file: entry,
       getLink: pickLink,
       refuseLink: (link) => links.invalidate(entry, link),
       openRange: (link, bytes, stop) => drive.openRange(link, bytes, stop),

@@ -10,10 +10,11 @@ function setUp(places = 3) {
   const gate = new BodyGate(places, now);
   const pool = new LanePool(gate, now, 4 * MIB);
   const calledBack: number[] = [];
-  const open = (lane: number, bytes = MIB) => {
-    const place = pool.tryOpen(bytes, () => {
+  const anyone = pool.createReader({ driveId: 'd', id: 'f' });
+  const open = (lane: number, bytes = MIB, reader = anyone) => {
+    const place = pool.tryOpen(reader, bytes, () => {
       calledBack.push(lane);
-      place?.leave();
+      place?.leave(25);
     });
     return place;
   };
@@ -40,6 +41,29 @@ describe('LanePool', () => {
     expect(calledBack).toEqual([2]);
     clock.now += 10_000;
     expect(open(4)).toBeDefined();
+  });
+
+  it('makes an earlier read of the same file give up its lanes to a later one, one after the other', () => {
+    vi.useFakeTimers();
+    try {
+      const { gate, pool, open, calledBack } = setUp();
+      const film = { driveId: 'd', id: 'film' };
+      const earlier = pool.createReader(film);
+      const other = pool.createReader({ driveId: 'd', id: 'other' });
+      const later = pool.createReader(film);
+      open(1, MIB, earlier);
+      open(2, MIB, earlier);
+      open(3, MIB, earlier)?.keep();
+      expect([open(4, MIB, other), calledBack]).toEqual([undefined, []]);
+      expect([open(5, MIB, later), calledBack]).toEqual([undefined, [2]]);
+      // The place is not to be had yet, and a further one need not be called back for it.
+      expect([open(6, MIB, later), calledBack, gate.freePlaces]).toEqual([undefined, [2], 0]);
+      vi.advanceTimersByTime(1_000);
+      expect(open(7, MIB, later)).toBeDefined();
+      expect([open(8, MIB, earlier), calledBack]).toEqual([undefined, [2]]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('calls every lane back on a refusal, and opens none for a while that grows', () => {

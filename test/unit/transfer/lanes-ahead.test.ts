@@ -48,7 +48,7 @@ function setUp(places = 3) {
     }
   }
   const hasAllMemory = () => {
-    const place = lanes.tryOpen(LANE_BYTES, () => {});
+    const place = lanes.tryOpen(lanes.createReader({ driveId: 'd', id: 'f' }), LANE_BYTES, () => {});
     place?.leave();
     if (place) lanes.release(LANE_BYTES);
     return place !== undefined;
@@ -182,6 +182,25 @@ describe('a read that waits for its host', () => {
     expect(gate.lanesInUse).toBe(2);
     await pass(15_000);
     expect(seen).toEqual({ bytes: SIZE_BYTES, isRight: true, end: 'end' });
+  });
+
+  it.each([
+    ['the same file has a lane more than it', 'f', [1, 2]],
+    ['another file has none before it', 'g', [2, 1]],
+  ])('keeps its first body, where a later read of %s', async (_, id, bodies) => {
+    const { drive, openFile, pass } = setUp();
+    const earlier = collect(await openFile('f'));
+    await pass(2_000);
+    const opening = openFile(id);
+    await pass(200);
+    const later = collect(await opening);
+    await pass(2_000);
+    const [earlierBytes, laterBytes] = [earlier.bytes, later.bytes];
+    await pass(5_000);
+    const gotten = [earlier.bytes - earlierBytes, later.bytes - laterBytes];
+    const perBody = 640_000 * 5;
+    expect(gotten.map((bytes) => Math.round(bytes / perBody))).toEqual(bodies);
+    expect([drive.peakBodies, earlier.isRight, later.isRight]).toEqual([3, true, true]);
   });
 
   it('leaves its places when all has come, whether or not the client has taken the last of it', async () => {
