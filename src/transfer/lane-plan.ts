@@ -6,7 +6,7 @@ export const MOST_CHUNKS_AHEAD = 4;
 const CHUNK_BYTES = 2 ** 20;
 /** For a read that goes on and on, so that less of the time goes to requests. */
 const LONG_CHUNK_BYTES = 2 * CHUNK_BYTES;
-const SMALLEST_CHUNK_BYTES = 256 * 2 ** 10;
+const SMALLEST_CHUNK_BYTES = 128 * 2 ** 10;
 /** Of one lane. Where it brings as much, a chunk is over too soon to be worth a request. */
 const FAST_BYTES_PER_SECOND = 8 * 2 ** 20;
 const TICKS_TO_WIDEN = 2;
@@ -78,14 +78,14 @@ export function forgive(plan: LanePlan): LanePlan {
 }
 
 /**
- * How long a chunk is. Small ones at first, so that the client soon has what the lanes bring, and small ones at the end, so
- * that no lane works alone for long.
+ * How long a chunk is. Small ones at first, so that the client soon has what the lanes bring: while the read brings what comes
+ * before a chunk, a lane brings the chunk. And small ones at the end, so that no lane works alone for long.
  * @param doneBytes delivered of the read so far
  * @param leftBytes not yet under way
  */
 export function toChunkBytes(doneBytes: number, leftBytes: number): number {
   const most = Math.min(LONG_CHUNK_BYTES, Math.max(CHUNK_BYTES, doneBytes / 8));
-  const fair = Math.min(most, doneBytes, leftBytes / (MOST_LANES + 1));
+  const fair = Math.min(most, doneBytes / MOST_LANES, leftBytes / (MOST_LANES + 1));
   const chunkBytes = Math.max(SMALLEST_CHUNK_BYTES, Math.floor(fair));
   return leftBytes - chunkBytes < SMALLEST_CHUNK_BYTES / 2 ? leftBytes : chunkBytes;
 }

@@ -71,14 +71,14 @@ describe('the width of a read', () => {
 
 describe('toChunkBytes', () => {
   it.each([
-    ['small at first', 0, GIB, 256 * KIB],
-    ['as much as has been read', 700 * KIB, GIB, 700 * KIB],
+    ['small at first', 0, GIB, 128 * KIB],
+    ['a third of what has been read', 900 * KIB, GIB, 300 * KIB],
     ['a MiB then', 5 * MIB, GIB, MIB],
     ['longer for a long read', 12 * MIB, GIB, 1.5 * MIB],
     ['two MiB at most', 10 * GIB, GIB, 2 * MIB],
     ['smaller towards the end', 5 * MIB, 2 * MIB, MIB / 2],
-    ['not too small', 5 * MIB, 600 * KIB, 256 * KIB],
-    ['all of a small rest', 5 * MIB, 300 * KIB, 300 * KIB],
+    ['not too small', 5 * MIB, 300 * KIB, 128 * KIB],
+    ['all of a small rest', 5 * MIB, 150 * KIB, 150 * KIB],
   ])('is %s', (_, doneBytes, leftBytes, expected) => {
     expect(toChunkBytes(doneBytes, leftBytes)).toBe(expected);
   });
@@ -98,7 +98,7 @@ describe('findGap', () => {
 
   it('is nowhere when all is under way', () => {
     expect(findGap([{ first: 5 * MIB, end: 6 * MIB }], { ...read, end: 6 * MIB })).toBeUndefined();
-    expect(findGap([], { first: 0, next: 0, end: 300 * KIB })).toBeUndefined();
+    expect(findGap([], { first: 0, next: 0, end: 150 * KIB })).toBeUndefined();
   });
 });
 
