@@ -190,11 +190,13 @@ export class Listing {
   /** @returns undefined for an entry that is here already */
   #name(entry: Entry): TreeNode | undefined {
     const plain = toDisplayName(entry.name);
-    const others = alternativeNames(plain, entry);
+    // Nearly all names are free, and a generator for each of them is not.
+    let others: Iterator<string, never> | undefined;
     for (let name = plain; ; name = others.next().value) {
       const holder = this.#byName.get(name);
       if (!holder && name !== this.#reservedName) return { name, entry };
       if (holder?.entry.id === entry.id) return undefined;
+      others ??= alternativeNames(plain, entry);
     }
   }
 }
