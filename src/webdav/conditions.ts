@@ -11,6 +11,13 @@ export interface Validators {
 
 export type ConditionOutcome = 'proceed' | 'not-modified' | 'precondition-failed';
 
+const PRECONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'] as const;
+
+/** Whether there is something to evaluate: without it every request proceeds. */
+export function isConditional(headers: IncomingHttpHeaders): boolean {
+  return PRECONDITIONS.some((name) => headers[name] !== undefined);
+}
+
 /**
  * Evaluates a request's preconditions in the order of RFC 9110 §13.2.2.
  * @param current undefined when nothing is there yet.
@@ -42,9 +49,8 @@ export function evaluateConditions(
   return 'proceed';
 }
 
-/** Whether a Range is to be honoured: without If-Range, or when it names exactly what is there (RFC 9110 §13.1.5). */
-export function isRangeCurrent(ifRange: string | undefined, current: Validators): boolean {
-  if (ifRange === undefined) return true;
+/** Whether a Range is to be honoured that comes with an If-Range: when this names exactly what is there (RFC 9110 §13.1.5). */
+export function isRangeCurrent(ifRange: string, current: Validators): boolean {
   if (/^(W\/)?"/.test(ifRange.trim())) return ifRange.trim() === current.etag;
   return current.lastModifiedAt !== 0 && parseHttpDate(ifRange) === toSeconds(current.lastModifiedAt);
 }

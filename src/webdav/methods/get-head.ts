@@ -9,7 +9,7 @@ import { classifyClient } from '../../transfer/clients.ts';
 import type { OpenReadStream } from '../../transfer/read-stream.ts';
 import type { TreeNode } from '../../tree/node.ts';
 import type { CollectionHandler } from '../collection-page.ts';
-import { evaluateConditions, isRangeCurrent, parseRange, type Validators } from '../conditions.ts';
+import { evaluateConditions, isConditional, isRangeCurrent, parseRange, type Validators } from '../conditions.ts';
 import { DavError } from '../errors.ts';
 import { findContentLength, formatETag } from '../etag.ts';
 import { formatFileHeaders, formatValidatorHeaders } from '../file-headers.ts';
@@ -37,9 +37,10 @@ export interface GetHeadDeps extends FindRedirectDeps {
 /** A file as this request gets it. */
 interface Selected {
   readonly entry: Entry;
-  readonly validators: Validators;
-  /** Of the answer that carries the content; a redirect needs none of them. */
-  formatHeaders(): OutgoingHttpHeaders;
+  /** To look for a remembered time costs as much as a redirect's own work, which needs none. */
+  findValidators(): Promise<Validators>;
+  /** Of the answer that carries the content. */
+  formatHeaders(): Promise<OutgoingHttpHeaders>;
 }
 
 /**
@@ -69,27 +70,33 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
     if (node.entry.kind === 'folder') return deps.collection(exchange, node);
     if (node.entry.blockedReason !== undefined) throw new DriveError('blocked', node.entry.blockedReason);
 
-    const lastModifiedAt = modifiedAtOf(node.entry, await deps.properties.of(node.entry));
-    const validators = { etag: formatETag(node.entry), lastModifiedAt };
-    const outcome = evaluateConditions(request.method ?? 'GET', request.headers, validators);
-    if (outcome === 'precondition-failed') throw new DavError(412, 'The file is not in the state asked for.');
-    if (outcome === 'not-modified') {
-      response.writeHead(304, formatValidatorHeaders(validators)).end();
-      return;
+    const findValidators = async () => ({
+      etag: formatETag(node.entry),
+      lastModifiedAt: modifiedAtOf(node.entry, await deps.properties.of(node.entry)),
+    });
+    if (isConditional(request.headers)) {
+      const validators = await findValidators();
+      const outcome = evaluateConditions(request.method ?? 'GET', request.headers, validators);
+      if (outcome === 'precondition-failed') throw new DavError(412, 'The file is not in the state asked for.');
+      if (outcome === 'not-modified') {
+        response.writeHead(304, formatValidatorHeaders(validators)).end();
+        return;
+      }
     }
 
     const entry = await deps.livePhotos.resolve(node.entry, signal);
-    const formatHeaders = () => formatFileHeaders(node, validators, isLivePhoto(entry) ? 'none' : 'bytes');
+    const formatHeaders = async () =>
+      formatFileHeaders(node, await findValidators(), isLivePhoto(entry) ? 'none' : 'bytes');
     const sizeBytes = findContentLength(entry);
     if (request.method === 'HEAD' || sizeBytes === 0) {
       response
-        .writeHead(200, { ...formatHeaders(), ...(sizeBytes !== undefined && { 'Content-Length': sizeBytes }) })
+        .writeHead(200, { ...(await formatHeaders()), ...(sizeBytes !== undefined && { 'Content-Length': sizeBytes }) })
         .end();
       return;
     }
     if (sizeBytes === undefined) throw new DriveError('unavailable', 'The parts of this live photo are not known.');
-    const selected: Selected = { entry, validators, formatHeaders };
-    const range = selectRange(exchange, selected);
+    const selected: Selected = { entry, findValidators, formatHeaders };
+    const range = await selectRange(exchange, selected);
     const link = await findRedirect(exchange, { entry, client, range });
     record.delivery = link ? 'redirect' : 'stream';
     if (link) {
@@ -100,9 +107,14 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
 }
 
 /** The bytes to send; undefined for all of them. */
-function selectRange({ request: { headers } }: Exchange, { entry, validators }: Selected): ByteRange | undefined {
+async function selectRange(
+  { request: { headers } }: Exchange,
+  { entry, findValidators }: Selected,
+): Promise<ByteRange | undefined> {
   // A live photo's zip is made while it is sent and comes whole.
-  if (isLivePhoto(entry) || !isRangeCurrent(headers['if-range']?.toString(), validators)) return undefined;
+  if (isLivePhoto(entry) || headers.range === undefined) return undefined;
+  const ifRange = headers['if-range']?.toString();
+  if (ifRange !== undefined && !isRangeCurrent(ifRange, await findValidators())) return undefined;
   const asked = parseRange(headers.range, entry.sizeBytes);
   if (asked.kind === 'unsatisfiable') {
     const contentRange = { 'Content-Range': `bytes */${entry.sizeBytes}` };
@@ -119,11 +131,12 @@ async function sendStream(
 ): Promise<void> {
   const { sizeBytes } = entry;
   const { first, last } = part ?? { first: 0, last: sizeBytes - 1 };
+  const headers = await formatHeaders();
   const stream = await openReadStream(entry, { first, last }, signal);
   // Until the first byte is here, what goes wrong can still become a status; a broken connection tells a client nothing.
   await once(stream, 'readable', { signal });
   response.writeHead(part ? 206 : 200, {
-    ...formatHeaders(),
+    ...headers,
     'Content-Length': last - first + 1,
     ...(part && { 'Content-Range': `bytes ${first}-${last}/${sizeBytes}` }),
   });

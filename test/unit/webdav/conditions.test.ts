@@ -77,7 +77,6 @@ describe('evaluateConditions', () => {
 
 describe('isRangeCurrent', () => {
   it.each([
-    [undefined, true],
     ['"abc"', true],
     ['"x"', false],
     ['W/"abc"', false],
