@@ -112,7 +112,6 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     getHead,
     openContent,
     isReadOnly: settings.read_only,
-    version,
     now,
   });
   const linkServer = createLinkServer({
@@ -120,11 +119,11 @@ export async function createApp({ settings, version, log }: AppOptions): Promise
     links: new PrivateLinks({ store, userId: () => account.getUserId(), log, now }),
     getHead,
     openContent,
-    version,
     now,
   });
   const front = createFront({
     settings,
+    version,
     handleDav: (request, response, record) => {
       const handle = () => webdav.handle(request, response, record);
       return isLooking(request.method) ? handle() : writes.run(record, handle);

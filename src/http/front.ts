@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { formatBaseUrl } from '../config/base-url.ts';
 import type { Settings } from '../config/schema.ts';
@@ -16,6 +16,7 @@ import type { PrivateAddress } from './private-address.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { BODY_LIMITS, type BodyLimits, continueWhenRead, watchBody } from './request-body.ts';
 import { type FinishedRequest, finishRequest, logRequest } from './request-log.ts';
+import { createResponseClass } from './response.ts';
 import { createThrottle } from './throttle.ts';
 
 export type FrontSettings = Pick<
@@ -40,6 +41,8 @@ export interface FrontDeps {
   readonly openAdminPaths: readonly string[];
   /** Admin paths that machines ask for every few seconds. */
   readonly probePaths: readonly string[];
+  /** Ours, for the Server header. */
+  readonly version: string;
   readonly log: Logger;
   now(): number;
   classifyClient(userAgent: string): string | undefined;
@@ -55,13 +58,6 @@ export interface Front {
   close(graceMs: number): Promise<void>;
 }
 
-/** No answer allows another origin to read it, whatever a handler sets: webdav-server does so on every one of its own. */
-class SameOriginResponse extends ServerResponse {
-  override setHeader(name: string, value: number | string | readonly string[]): this {
-    return /^access-control-/i.test(name) ? this : super.setHeader(name, value);
-  }
-}
-
 const CLOSE = { Connection: 'close' };
 
 const NO_SUCH_LINK: Refusal = {
@@ -74,7 +70,6 @@ const NO_SUCH_LINK: Refusal = {
 const NEEDLESS_ESCAPE = /%(?:2[def]|3\d|[46][1-9a-f]|5[\daf]|7[\dae])/gi;
 
 const SERVER_OPTIONS = {
-  ServerResponse: SameOriginResponse,
   maxHeaderSize: 64 * 2 ** 10,
   headersTimeout: 60_000,
   keepAliveTimeout: 75_000,
@@ -92,7 +87,9 @@ export function createFront(deps: FrontDeps): Front {
     async listen() {
       const { host, port } = deps.settings;
       const tls = await readTlsFiles(deps.settings);
-      server = tls ? createTlsServer({ ...SERVER_OPTIONS, ...tls }) : createServer(SERVER_OPTIONS);
+      const common = { Server: `alidav/${deps.version}`, 'X-Content-Type-Options': 'nosniff' };
+      const options = { ...SERVER_OPTIONS, ServerResponse: createResponseClass(common) };
+      server = tls ? createTlsServer({ ...options, ...tls }) : createServer(options);
       connections = trackConnections(server, tls ? 'secureConnection' : 'connection');
       serve(server, connections, deps);
       const address = await startListening(server, host, port);
@@ -171,7 +168,6 @@ async function answer(
     logRequest(log, facts, finished);
     if (!isProbe) deps.onRequest?.(finished);
   });
-  response.setHeader('X-Content-Type-Options', 'nosniff');
   watchBody(request, response, deps.bodyLimits ?? BODY_LIMITS, now, () => {
     record.error = 'the request body stalled';
     if (response.headersSent) request.destroy();

@@ -110,7 +110,6 @@ export function writeError(response: ServerResponse, error: unknown): void {
   response.statusCode = status;
   // Explorer remembers a 404 and would keep denying a file that appears a second later.
   response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('X-Content-Type-Options', 'nosniff');
   if (status === 503) response.setHeader('Retry-After', retryAfterSeconds(error));
   if (error instanceof DavError) {
     for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);

@@ -35,7 +35,6 @@ export function formatFileHeaders(
     'Content-Disposition': `inline; filename*=UTF-8''${encodeSegment(node.name)}`,
     'Accept-Ranges': acceptRanges,
     ...formatValidatorHeaders(validators),
-    'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': SANDBOX,
   };
 }

@@ -16,7 +16,6 @@ export interface LinkServerDeps extends Omit<PropfindDeps, 'locks'> {
   };
   readonly getHead: MethodHandler;
   readonly openContent: OpenContent;
-  readonly version: string;
 }
 
 /** Where a request came by a private link. */
@@ -41,11 +40,10 @@ export interface LinkServer {
  * locks or of what is around the folder.
  */
 export function createLinkServer(deps: LinkServerDeps): LinkServer {
-  const { tree, links, openContent, version } = deps;
+  const { tree, links, openContent } = deps;
   const getHead = hidePlace(deps.getHead);
   const dispatch = createDispatch({
     fileSystem: new DriveFileSystem(tree, openContent),
-    version,
     methods: {
       OPTIONS: createOptions(READ_ACCESS),
       PROPFIND: hidePlace(createPropfind({ ...deps, locks: undefined })),

@@ -19,8 +19,6 @@ export interface WebDavServerDeps extends Omit<WriteDeps, 'check'> {
   readonly openContent: OpenContent;
   /** `ALIDAV_READ_ONLY` */
   readonly isReadOnly: boolean;
-  /** Ours, for the Server header. */
-  readonly version: string;
   readonly now: () => number;
 }
 
@@ -29,10 +27,9 @@ export interface WebDavServer {
 }
 
 export function createWebDavServer(deps: WebDavServerDeps): WebDavServer {
-  const { tree, writer, getHead, openContent, isReadOnly, version } = deps;
+  const { tree, writer, getHead, openContent, isReadOnly } = deps;
   const handle = createDispatch({
     fileSystem: new DriveFileSystem(tree, openContent, isReadOnly ? undefined : writer),
-    version,
     methods: {
       OPTIONS: createOptions(FULL_ACCESS),
       PROPFIND: createPropfind(deps),

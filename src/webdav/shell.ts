@@ -5,7 +5,6 @@ import type { Exchange, MethodHandler } from './method.ts';
 
 export interface ShellOptions {
   readonly fileSystem: v2.FileSystem;
-  readonly version: string;
   readonly methods: Readonly<Record<string, MethodHandler>>;
   /** Answers every other method. */
   readonly unknownMethod: MethodHandler;
@@ -38,11 +37,9 @@ export function createShell(options: ShellOptions): (exchange: Exchange) => void
   });
   for (const [name, handler] of Object.entries(options.methods)) server.method(name, toUnit(handler));
   server.onUnknownMethod(toUnit(options.unknownMethod));
-  const product = `alidav/${options.version}`;
 
   return (exchange) => {
     const { request, response, record } = exchange;
-    response.setHeader('Server', product);
     response.on('error', (error) => {
       record.error ??= error;
     });

@@ -137,6 +137,24 @@ describe('what reaches the handlers', () => {
     expect(statusOf(answer)).toBe(200);
   });
 
+  it('says on every answer whose it is, and that its type is not to be guessed', async () => {
+    await start(
+      {},
+      {
+        async dav(request, response) {
+          if (request.url === '/explicit') response.writeHead(201, { 'Content-Type': 'text/plain' });
+          if (request.url === '/set') response.setHeader('Content-Type', 'text/plain');
+          response.end('dav');
+        },
+      },
+    );
+    for (const path of ['/explicit', '/set', '/neither', '/.alidav/health', '/refused/../x']) {
+      const answer = await rig.exchange(rawRequest(`GET ${path}`));
+      expect(answer).toMatch(/\r\nServer: alidav\/1\.2\.3\r\n/);
+      expect(answer.match(/\r\nX-Content-Type-Options: nosniff\r\n/g)).toHaveLength(1);
+    }
+  });
+
   it('keeps every Access-Control header back', async () => {
     await start(
       {},

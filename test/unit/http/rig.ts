@@ -58,6 +58,7 @@ export async function startRig(
       response.end(`admin ${path}`);
     },
     openAdminPaths: OPEN_ADMIN_PATHS,
+    version: '1.2.3',
     probePaths: PROBE_PATHS,
     log: pino({ level: 'debug', base: null }, sink),
     now: Date.now,

@@ -73,7 +73,6 @@ describe('an error answer', () => {
       'cache-control': 'no-store',
       'content-type': 'text/plain; charset=utf-8',
       'content-length': String(Buffer.byteLength(body)),
-      'x-content-type-options': 'nosniff',
     });
     expect(headers).not.toHaveProperty('retry-after');
     expect(record?.error).toBe(error);

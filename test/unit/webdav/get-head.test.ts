@@ -191,7 +191,6 @@ describe('a streamed GET', () => {
       etag: ETAG,
       'last-modified': LAST_MODIFIED,
       'cache-control': 'private, no-cache',
-      'x-content-type-options': 'nosniff',
       'content-disposition': "inline; filename*=UTF-8''a%20b.bin",
     });
     expect(records[0]).toMatchObject({ clientClass: 'finder', delivery: 'stream' });

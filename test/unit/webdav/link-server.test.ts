@@ -37,7 +37,6 @@ async function serve(tree = new MemoryTree(CONTENT)): Promise<Served & { readonl
       else exchange.response.end(exchange.path);
     },
     openContent: async () => Readable.from([]),
-    version: '1.2.3',
   });
   const served = await serveHandle(async (request, response, record) => {
     const token = decodeURIComponent(request.url?.split('/')[3] ?? '');

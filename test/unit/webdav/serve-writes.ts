@@ -38,7 +38,6 @@ export async function serveWrites(content: Content, isReadOnly = false): Promise
       throw new DavError(418, 'Reading is no part of this test.');
     },
     openContent: async () => Readable.from(['content']),
-    version: '1.2.3',
   });
   const served = await serveHandle(server.handle);
   return Object.assign(served, state, {

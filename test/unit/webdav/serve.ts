@@ -43,7 +43,6 @@ export async function serve(tree: Tree, getHead: MethodHandler = answerFolders(t
     now: Date.now,
     getHead,
     openContent: async () => Readable.from(['content']),
-    version: '1.2.3',
   });
   return serveHandle(server.handle);
 }
