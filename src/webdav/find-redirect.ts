@@ -51,7 +51,7 @@ export function createFindRedirect(deps: FindRedirectDeps) {
   }
 
   function toRequest({ request }: Exchange, { entry, range }: Asked): DeliveryRequest {
-    const isOpenEnded = /-\s*$/.test(request.headers.range ?? '');
+    const isOpenEnded = range !== undefined && /-\s*$/.test(request.headers.range ?? '');
     return { ...toDeliveryRequest(request), isSmallRead: isSmallRead(entry, range, isOpenEnded) };
   }
 

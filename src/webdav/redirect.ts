@@ -4,16 +4,25 @@ import { type DeliveryRequest, formatRedirectCacheControl } from '../transfer/de
 
 /** What of a request bears on whether it is redirected, but for the file that it asks for. */
 export function toDeliveryRequest({ headers, socket }: IncomingMessage): Omit<DeliveryRequest, 'isSmallRead'> {
-  const [scheme = ''] = (headers.authorization ?? '').toLowerCase().split(' ', 1);
-  // The front has removed the header unless a trusted proxy sent it; the first value is the client's own hop.
-  const forwardedProto = String(headers['x-forwarded-proto'] ?? '').split(',', 1)[0];
   return {
     hasOrigin: headers.origin !== undefined,
     hasReferer: Boolean(headers.referer),
     hasRange: headers.range !== undefined,
-    credentials: scheme === 'basic' || scheme === 'digest' ? scheme : 'none',
-    isSecure: 'encrypted' in socket || forwardedProto?.trim().toLowerCase() === 'https',
+    credentials: toCredentials(headers.authorization),
+    isSecure: 'encrypted' in socket || isForwardedSecure(headers['x-forwarded-proto']),
   };
+}
+
+function toCredentials(authorization: string | undefined): DeliveryRequest['credentials'] {
+  if (authorization === undefined) return 'none';
+  const scheme = authorization.toLowerCase().split(' ', 1)[0];
+  return scheme === 'basic' || scheme === 'digest' ? scheme : 'none';
+}
+
+/** The front has removed the header unless a trusted proxy sent it; the first value is the client's own hop. */
+function isForwardedSecure(protocols: string | readonly string[] | undefined): boolean {
+  if (protocols === undefined) return false;
+  return String(protocols).split(',', 1)[0]?.trim().toLowerCase() === 'https';
 }
 
 /** Programs name themselves in less; what is remembered of a client must not grow with what it sends. */
