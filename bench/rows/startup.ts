@@ -7,7 +7,7 @@ import { type Stage, startServer } from '../stage.ts';
 /** A process that imports what we import, and listens. */
 const IMPORTS = `
   import 'axios'; import 'dotenv'; import 'lmdb'; import 'lru-cache'; import 'mime-types'; import 'pino';
-  import 'pino-pretty'; import 'sax'; import 'webdav-server'; import 'zod';
+  import 'pino-pretty'; import 'prom-client'; import 'sax'; import 'webdav-server'; import 'yazl'; import 'zod';
   import { createServer } from 'node:http';
   createServer().listen(0, '127.0.0.1', () => console.log('{"listening":true}'));
 `;
