@@ -34,12 +34,18 @@ export class DownloadLinks {
 
   /** Costs one call when no living link is known; rejects as `fetchDownload` does. */
   async get(entry: Entry, signal?: AbortSignal): Promise<Download> {
+    const kept = this.getAtOnce(entry);
+    if (kept) return kept;
     const key = contentKey(entry);
-    const kept = this.#kept.get(key);
+    return this.#calls.join(key, (shared) => this.#fetch(key, entry, shared), signal);
+  }
+
+  /** A living link that is known. */
+  getAtOnce(entry: Entry): Download | undefined {
+    const kept = this.#kept.get(contentKey(entry));
     const now = this.#now();
     // After the clock was put back nobody knows what is left of its life.
-    if (kept && kept.fetchedAt <= now && now < kept.usableUntil) return kept.download;
-    return this.#calls.join(key, (shared) => this.#fetch(key, entry, shared), signal);
+    return kept && kept.fetchedAt <= now && now < kept.usableUntil ? kept.download : undefined;
   }
 
   /** Forgets a link that the storage host refused, unless it has been replaced already. */

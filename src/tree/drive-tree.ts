@@ -96,13 +96,29 @@ export class DriveTree {
     return node;
   }
 
+  /**
+   * What `get` would answer, where memory has it fresh all the way: most requests need not wait for anything. undefined says
+   * nothing; never throws.
+   */
+  getAtOnce(path: string, { fresh, forWriting }: ReadOptions): TreeNode | undefined {
+    if (fresh || forWriting || (this.#deps.prepare && !this.#isPrepared)) return undefined;
+    const node = this.#walk(path, (folder, name) => this.#listings.findAtOnce(folder, name));
+    return node?.name === '' && node.entry.kind !== 'folder' ? undefined : node;
+  }
+
   /** From memory alone and however old, at the cost of a look into a map for each segment; never throws. */
   peek(path: string): TreeNode | undefined {
+    return this.#walk(path, (folder, name) => this.#listings.peekNode(folder, name));
+  }
+
+  #walk(path: string, find: (folder: EntryKey, name: string) => TreeNode | undefined): TreeNode | undefined {
     const drives = this.#deps.layout.peekDrives();
     if (!drives) return undefined;
+    const findChild = (node: TreeNode, name: string) =>
+      isTop(node.entry) ? findNamed(this.#topNodes(node, drives), name) : find(node.entry, name);
     let node = this.#toNode(0, '/', toTopEntry(drives));
     for (const [depth, name] of [...this.#root, ...splitPath(path)].entries()) {
-      const child = this.#peekChild(node, name, drives) ?? this.#peekChild(node, toShownName(name), drives);
+      const child = findChild(node, name) ?? findChild(node, toShownName(name));
       if (!child) return undefined;
       node = this.#toNode(depth + 1, child.name, child.entry);
     }
@@ -209,12 +225,6 @@ export class DriveTree {
     const other = await this.#findChild(parent, name, { fresh: true }, signal);
     if (!other || other.entry.id === gone.entry.id) throw error;
     return { name: gone.name, entry: other.entry };
-  }
-
-  #peekChild(node: TreeNode, name: string, drives: readonly ServedDrive[]): TreeNode | undefined {
-    return isTop(node.entry)
-      ? findNamed(this.#topNodes(node, drives), name)
-      : this.#listings.peekNode(node.entry, name);
   }
 
   #topNodes({ entry }: TreeNode, drives: readonly ServedDrive[]): TreeNode[] {

@@ -142,6 +142,13 @@ export class Listings implements ListingMemory {
     }
   }
 
+  /** From memory alone, where that is fresh; undefined says nothing. */
+  findAtOnce(key: EntryKey, name: string): TreeNode | undefined {
+    if (isLocal(key)) return this.#localListing(key).findNode(name);
+    const known = this.#known.get(toFolderKey(key));
+    return known && this.#known.isFresh(known) ? known.listing.findNode(name) : undefined;
+  }
+
   /** From memory alone, however old; also from the pages of a fetch under way. */
   peekNode(key: EntryKey, name: string): TreeNode | undefined {
     if (isLocal(key)) return this.#localListing(key).findNode(name);

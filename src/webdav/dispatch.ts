@@ -27,18 +27,37 @@ export function createDispatch({ methods, unknownMethod, ...options }: ShellOpti
   });
   return async (request, response, record, mount) => {
     if (response.destroyed) return;
-    const departure = new AbortController();
-    const signal = withTally(departure.signal, record);
+    let departure: AbortController | undefined;
+    let hasLeft = false;
+    const getSignal = (): AbortSignal => {
+      if (!departure) {
+        departure = new AbortController();
+        withTally(departure.signal, record);
+        if (hasLeft) departure.abort();
+      }
+      return departure.signal;
+    };
     const closed = new Promise<void>((resolve) => {
       response.once('close', () => {
-        if (!response.writableFinished) departure.abort();
+        hasLeft = !response.writableFinished;
+        if (hasLeft) departure?.abort();
         resolve();
       });
     });
     try {
       const target = parseRequestTarget(request.url ?? '', request.method ?? '');
       const place = mount && { mount, path: toTreePath(mount, target.path) };
-      execute({ request, response, record, ...target, ...place, signal });
+      execute({
+        request,
+        response,
+        record,
+        ...target,
+        ...place,
+        // What is answered from memory never looks at it, and to make one costs a redirect as much as its own work.
+        get signal() {
+          return getSignal();
+        },
+      });
     } catch (error) {
       record.error = error;
       writeError(response, error);
@@ -50,12 +69,12 @@ export function createDispatch({ methods, unknownMethod, ...options }: ShellOpti
 /** Turns whatever a method throws into its answer. */
 function guard(handler: MethodHandler): MethodHandler {
   return async (exchange: Exchange) => {
-    const { response, record, signal } = exchange;
+    const { response, record } = exchange;
     try {
       await handler(exchange);
     } catch (error) {
       // Nobody is left to be told, and what failed is that somebody left.
-      if (signal.aborted) {
+      if (exchange.signal.aborted) {
         response.destroy();
         return;
       }

@@ -1,4 +1,4 @@
-import type { ByteRange, Download, DownloadLink } from '../drive/drive.ts';
+import type { ByteRange, DownloadLink } from '../drive/drive.ts';
 import type { Entry } from '../drive/entry.ts';
 import { localKindOf } from '../drive/local-entry.ts';
 import type { Logger } from '../log.ts';
@@ -10,12 +10,13 @@ import {
   type DeliveryRequest,
   type DeliverySetting,
 } from '../transfer/delivery.ts';
+import type { DownloadLinks } from '../transfer/download-links.ts';
 import type { RedirectWatch } from '../transfer/redirect-watch.ts';
 import type { Exchange } from './method.ts';
 import { nameClient, toDeliveryRequest } from './redirect.ts';
 
 export interface FindRedirectDeps {
-  readonly links: { get(entry: Entry, signal?: AbortSignal): Promise<Download> };
+  readonly links: Pick<DownloadLinks, 'get' | 'getAtOnce'>;
   readonly delivery: DeliverySetting;
   readonly redirects: Pick<RedirectWatch, 'judge'>;
   /** The storage host would not refuse one more reader, as far as that is known. */
@@ -56,7 +57,7 @@ export function createFindRedirect(deps: FindRedirectDeps) {
   }
 
   return async (exchange: Exchange, asked: Asked): Promise<DownloadLink | undefined> => {
-    const { record, signal } = exchange;
+    const { record } = exchange;
     const { entry, client } = asked;
     // What is kept with us has no link.
     if (localKindOf(entry) !== undefined) return undefined;
@@ -68,7 +69,7 @@ export function createFindRedirect(deps: FindRedirectDeps) {
       note(certain);
       return undefined;
     }
-    const download = await links.get(entry, signal);
+    const download = links.getAtOnce(entry) ?? (await links.get(entry, exchange.signal));
     // The zip of a live photo is made here.
     if (download.kind === 'live-photo') return undefined;
     const { link } = download;

@@ -10,7 +10,7 @@ export interface Exchange extends RequestTarget {
   /** Where the URL is not the tree's own: `path` is the tree's, `askedPath` the URL's. */
   readonly mount?: Mount;
   readonly record: RequestRecord;
-  /** Aborted when the client leaves before the answer is whole. */
+  /** Aborted when the client leaves before the answer is whole. It is made when it is first looked at. */
   readonly signal: AbortSignal;
 }
 

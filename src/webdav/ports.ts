@@ -8,6 +8,8 @@ import type { Slot } from '../tree/slot.ts';
 export interface Tree {
   /** @throws DriveError `not-found` or `not-a-folder` when that is proven, another when it is not. */
   get(path: string, options: ReadOptions, signal?: AbortSignal): Promise<TreeNode>;
+  /** What `get` would give, where nothing has to be waited for; undefined says nothing. */
+  getAtOnce(path: string, options: ReadOptions): TreeNode | undefined;
   /** From memory alone, at once; undefined says nothing about whether it exists. */
   peek(path: string): TreeNode | undefined;
   /** Of a drive's folders, as far as they are remembered: the id of the folder that each is in, by its own. */

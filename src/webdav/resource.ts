@@ -14,7 +14,7 @@ export async function getResource(
   exchange: Exchange,
   options: ReadOptions = toReadOptions(exchange.request),
 ): Promise<TreeNode> {
-  const node = await tree.get(exchange.path, options, exchange.signal);
+  const node = tree.getAtOnce(exchange.path, options) ?? (await tree.get(exchange.path, options, exchange.signal));
   if (exchange.hasTrailingSlash && node.entry.kind === 'file') throw new DavError(404, 'There is no such folder.');
   return node;
 }

@@ -64,7 +64,7 @@ export function createGetHead(deps: GetHeadDeps): MethodHandler {
 function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode) => Promise<void> {
   const findRedirect = createFindRedirect(deps);
   return async (exchange, node) => {
-    const { request, response, record, signal } = exchange;
+    const { request, response, record } = exchange;
     const client = classifyClient(request.headers['user-agent']);
     record.clientClass = client.name;
     if (node.entry.kind === 'folder') return deps.collection(exchange, node);
@@ -84,7 +84,7 @@ function createDelivery(deps: GetHeadDeps): (exchange: Exchange, node: TreeNode)
       }
     }
 
-    const entry = await deps.livePhotos.resolve(node.entry, signal);
+    const entry = isLivePhoto(node.entry) ? await deps.livePhotos.resolve(node.entry, exchange.signal) : node.entry;
     const formatHeaders = async () =>
       formatFileHeaders(node, await findValidators(), isLivePhoto(entry) ? 'none' : 'bytes');
     const sizeBytes = findContentLength(entry);

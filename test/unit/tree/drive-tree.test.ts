@@ -144,6 +144,42 @@ describe('ALIDAV_ROOT', () => {
   });
 });
 
+describe('getAtOnce', () => {
+  it('is what get would answer, while all of it is fresh in memory', async () => {
+    const { drive, tree, clock, names } = makeTree();
+    drive.setFolder('root', [makeFolder('Films'), makeEntry('AC/DC')]);
+    drive.setFolder('id-Films', [makeEntry('a')]);
+    expect(tree.getAtOnce('/Films', {})).toBeUndefined();
+    await names('/Films');
+    clock.now += FRESH_MS - 1;
+    for (const path of ['/', '/Films', '/Films/a', '/AC／DC']) {
+      expect(tree.getAtOnce(path, {})).toEqual(await tree.get(path, {}));
+      expect(tree.getAtOnce(path, { fresh: true })).toBeUndefined();
+      expect(tree.getAtOnce(path, { forWriting: true })).toBeUndefined();
+    }
+    for (const path of ['/x', '/Films/b', '/Films/a/b']) expect(tree.getAtOnce(path, {})).toBeUndefined();
+    const calls = drive.calls.length;
+    clock.now += 1;
+    expect(tree.getAtOnce('/Films/a', { mayBeStale: true })).toBeUndefined();
+    expect(tree.getAtOnce('/', {})?.name).toBe('');
+    expect(drive.calls).toHaveLength(calls);
+  });
+
+  it('waits for what must be known before anything is answered', async () => {
+    let prepare = (): void => {};
+    const prepared = new Promise<void>((resolve) => {
+      prepare = resolve;
+    });
+    const { drive, tree } = makeTree({ prepare: () => prepared });
+    drive.setFolder('root', [makeEntry('a')]);
+    const waiting = tree.get('/a', {});
+    expect(tree.getAtOnce('/', {})).toBeUndefined();
+    prepare();
+    await waiting;
+    expect(tree.getAtOnce('/a', {})?.name).toBe('a');
+  });
+});
+
 describe('peek', () => {
   it('answers from memory, however old, and never asks', async () => {
     const { drive, tree, clock, names } = makeTree();

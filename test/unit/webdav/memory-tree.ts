@@ -71,6 +71,8 @@ export class MemoryTree implements Tree {
     }
   }
 
+  getAtOnce(): undefined {}
+
   peek(path: string): TreeNode | undefined {
     return this.#nodes.get(path);
   }
