@@ -5,6 +5,7 @@ import type { BodyGate, LentPlace } from './body-gate.ts';
 const LANE_BYTES = 24 * 2 ** 20;
 /** Until a client that was redirected has surely opened its body at the storage host. */
 const ARRIVAL_MS = 10_000;
+const ARRIVAL_NOTED_EVERY_MS = 1_000;
 /** How long no lane is opened after a refusal: doubled by each further one. */
 const FIRST_BAR_MS = 2_000;
 const LONGEST_BAR_MS = 60_000;
@@ -84,8 +85,11 @@ export class LanePool {
   /** A client was redirected and will soon open a body of its own: it shall find a place. */
   expectOutside({ driveId, id }: EntryKey): void {
     const file = `${driveId}/${id}`;
+    const until = this.#now() + ARRIVAL_MS;
+    // Of many redirects to one file each would clear a way that is clear.
+    if (until - (this.#expected.get(file) ?? 0) < ARRIVAL_NOTED_EVERY_MS) return;
     this.#expected.delete(file);
-    this.#expected.set(file, this.#now() + ARRIVAL_MS);
+    this.#expected.set(file, until);
     this.#gate.callBack(this.#countExpected());
   }
 

@@ -4,7 +4,7 @@ import type { RequestRecord } from '../log.ts';
 import { writeError } from './errors.ts';
 import type { Exchange, MethodHandler } from './method.ts';
 import { type Mount, toTreePath } from './mount.ts';
-import { parseRequestTarget } from './request-target.ts';
+import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 import { createShell, type ShellOptions } from './shell.ts';
 
 /**
@@ -27,43 +27,67 @@ export function createDispatch({ methods, unknownMethod, ...options }: ShellOpti
   });
   return async (request, response, record, mount) => {
     if (response.destroyed) return;
-    let departure: AbortController | undefined;
-    let hasLeft = false;
-    const getSignal = (): AbortSignal => {
-      if (!departure) {
-        departure = new AbortController();
-        withTally(departure.signal, record);
-        if (hasLeft) departure.abort();
-      }
-      return departure.signal;
-    };
+    let exchange: LiveExchange | undefined;
     const closed = new Promise<void>((resolve) => {
       response.once('close', () => {
-        hasLeft = !response.writableFinished;
-        if (hasLeft) departure?.abort();
+        if (!response.writableFinished) exchange?.leave();
         resolve();
       });
     });
     try {
       const target = parseRequestTarget(request.url ?? '', request.method ?? '');
-      const place = mount && { mount, path: toTreePath(mount, target.path) };
-      execute({
-        request,
-        response,
-        record,
-        ...target,
-        ...place,
-        // What is answered from memory never looks at it, and to make one costs a redirect as much as its own work.
-        get signal() {
-          return getSignal();
-        },
-      });
+      exchange = new LiveExchange(request, response, record, target, mount);
+      execute(exchange);
     } catch (error) {
       record.error = error;
       writeError(response, error);
     }
     await closed;
   };
+}
+
+/** An exchange whose client may leave. */
+class LiveExchange implements Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly record: RequestRecord;
+  readonly path: string;
+  readonly askedPath: string;
+  readonly hasTrailingSlash: boolean;
+  readonly mount: Mount | undefined;
+  #departure: AbortController | undefined;
+  #hasLeft = false;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+    target: RequestTarget,
+    mount: Mount | undefined,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.record = record;
+    this.path = mount ? toTreePath(mount, target.path) : target.path;
+    this.askedPath = target.askedPath;
+    this.hasTrailingSlash = target.hasTrailingSlash;
+    this.mount = mount;
+  }
+
+  /** What is answered from memory never looks at it, and to make one costs a redirect as much as its own work. */
+  get signal(): AbortSignal {
+    if (!this.#departure) {
+      this.#departure = new AbortController();
+      withTally(this.#departure.signal, this.record);
+      if (this.#hasLeft) this.#departure.abort();
+    }
+    return this.#departure.signal;
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    this.#departure?.abort();
+  }
 }
 
 /** Turns whatever a method throws into its answer. */

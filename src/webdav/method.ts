@@ -8,7 +8,7 @@ export interface Exchange extends RequestTarget {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Where the URL is not the tree's own: `path` is the tree's, `askedPath` the URL's. */
-  readonly mount?: Mount;
+  readonly mount?: Mount | undefined;
   readonly record: RequestRecord;
   /** Aborted when the client leaves before the answer is whole. It is made when it is first looked at. */
   readonly signal: AbortSignal;
