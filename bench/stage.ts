@@ -13,6 +13,9 @@ export interface Stage {
   readonly size: Size;
 }
 
+/** What the open API allows an account. */
+export const LISTS_PER_SECOND = 4;
+
 /** The service as ordinary accounts of the open API have it, 40 ms away. */
 export const ORDINARY_ACCOUNT: Readonly<Record<string, unknown>> = {
   limits: 'real',

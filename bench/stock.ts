@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { v2 } from 'webdav-server';
-import { folderOf } from './propfind.ts';
+import { filesOf, folderOf } from './propfind.ts';
 
 const server = new v2.WebDAVServer({ rootFileSystem: new v2.VirtualFileSystem() });
 
@@ -19,9 +19,7 @@ function create(path: string, type: v2.ResourceType): Promise<void> {
 for (const count of process.argv.slice(2).map(Number)) {
   const folder = `/${folderOf(count)}`;
   await create(folder, v2.ResourceType.Directory);
-  for (let index = 1; index <= count; index++) {
-    await create(`${folder}/file-${String(index).padStart(5, '0')}.txt`, v2.ResourceType.File);
-  }
+  for (const name of filesOf(count)) await create(`${folder}/${name}`, v2.ResourceType.File);
 }
 const listening = createServer((request, response) => server.executeRequest(request, response));
 listening.listen(0, '127.0.0.1', () => {

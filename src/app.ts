@@ -22,7 +22,6 @@ import { createLinkServer } from './webdav/link-server.ts';
 import { createGetHead } from './webdav/methods/get-head.ts';
 import { isLooking } from './webdav/resource.ts';
 import { createWebDavServer } from './webdav/server.ts';
-
 import { createWriting } from './writing.ts';
 
 export interface AppOptions {

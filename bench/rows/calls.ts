@@ -1,4 +1,5 @@
 import { createConnection, time } from '../measure.ts';
+import { propfind } from '../propfind.ts';
 import type { Row } from '../row.ts';
 import { type Stage, withServer } from '../stage.ts';
 
@@ -12,8 +13,7 @@ export async function benchCalls({ service }: Stage): Promise<Row[]> {
   await service.plant({ name: 'film.mp4', sparse_size: 2 ** 30 });
   return withServer(service, { ALIDAV_DELIVERY: 'stream' }, async (server) => {
     const connection = createConnection();
-    const propfind = (path: string) => ({ url: `${server.url}${path}`, method: 'PROPFIND', headers: { Depth: '1' } });
-    await time(connection, propfind('/'));
+    await time(connection, propfind(`${server.url}/`));
     const during = async (work: () => Promise<unknown>) => {
       const before = await service.calls();
       await work();
@@ -31,10 +31,10 @@ export async function benchCalls({ service }: Stage): Promise<Row[]> {
     return [
       row(
         `cold folder of ${ENTRIES} entries, asked for 16 times at once`,
-        await during(() => sixteen(() => time(createConnection(), propfind('/counted/')))),
+        await during(() => sixteen(() => time(createConnection(), propfind(`${server.url}/counted/`)))),
         PAGES,
       ),
-      row('the same folder warm', await during(() => time(connection, propfind('/counted/'))), 0),
+      row('the same folder warm', await during(() => time(connection, propfind(`${server.url}/counted/`))), 0),
       row('HEAD', await during(() => time(connection, { url: `${server.url}/film.mp4`, method: 'HEAD' })), 0),
       row(
         "a player's 200 seeks in one file",

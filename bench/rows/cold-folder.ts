@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, median, type Timing, time } from '../measure.ts';
-import { plantFiles, propfind } from '../propfind.ts';
+import { plantFiles, propfind, propfindFiles } from '../propfind.ts';
 import type { Row } from '../row.ts';
-import { type Stage, startServer } from '../stage.ts';
+import { LISTS_PER_SECOND, type Stage, startServer } from '../stage.ts';
 
 const PAGE_MS = 100;
-const LISTS_PER_SECOND = 4;
 const RESTARTS = 5;
 
 export const COLD_FOLDER_SERVICE: Readonly<Record<string, unknown>> = { limits: 'real', latencyMs: PAGE_MS };
@@ -19,24 +18,23 @@ export async function benchColdFolder({ service, size }: Stage): Promise<Row[]> 
     const timeListing = async (): Promise<Timing> => {
       const chunks: Buffer[] = [];
       const onData = (chunk: Buffer) => chunks.push(chunk);
-      const timing = await time(createConnection(), { ...propfind(server.url, entries), onData });
+      const timing = await time(createConnection(), { ...propfindFiles(server.url, entries), onData });
       const responses = Buffer.concat(chunks).toString().split('<D:response>').length - 1;
       if (responses !== entries + 1) throw new Error(`${responses} responses for ${entries} entries and their folder`);
       return timing;
     };
     // The login and the way to the folder are not the folder's, nor is the pause that is due after a listing.
-    await time(createConnection(), { url: `${server.url}/`, method: 'PROPFIND', headers: { Depth: '1' } });
+    await time(createConnection(), propfind(`${server.url}/`));
     await sleep(1000);
     const before = await service.calls();
     const cold = await timeListing();
     const pages = (await service.calls()) - before;
     const afterRestart: number[] = [];
-    const listed = await service.calls();
     for (let restart = 0; restart < RESTARTS; restart++) {
       server = await server.restart();
       afterRestart.push((await timeListing()).totalMs);
     }
-    const relisted = (await service.calls()) - listed;
+    const relisted = (await service.calls()) - before - pages;
     const name = `cold folder of ${entries.toLocaleString('en')} entries, ${PAGE_MS} ms a page`;
     return [
       {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { createConnection, inTurn, median, type RequestSpec, time } from '../measure.ts';
-import { FINDER_BODY, plantFiles, propfind } from '../propfind.ts';
+import { FINDER_BODY, plantFiles, propfindFiles } from '../propfind.ts';
 import type { Row } from '../row.ts';
 import { type Server, type Stage, withServer } from '../stage.ts';
 
@@ -11,10 +11,10 @@ export async function benchListing({ service, bare, size }: Stage): Promise<Row[
   for (const count of COUNTS) await plantFiles(service, count);
   return withServer(service, {}, async (server) => {
     const connection = createConnection();
-    for (const count of COUNTS) await time(connection, propfind(server.url, count));
+    for (const count of COUNTS) await time(connection, propfindFiles(server.url, count));
     const rounds = size === 'short' ? 5 : 15;
     const rows = await benchCount(server, bare, 10_000, rounds);
-    rows.push(await benchNeighbour(server, propfind(server.url, 50_000)), {
+    rows.push(await benchNeighbour(server, propfindFiles(server.url, 50_000)), {
       name: 'PROPFIND Depth 1, 50,000 entries: memory',
       compares: "the process's peak RSS",
       figure: server.memory().peak / 2 ** 20,
@@ -38,7 +38,7 @@ async function benchCount(server: Server, bare: Server, count: number, rounds: n
     const { ratio } = await inTurn(
       rounds,
       async () => {
-        const timing = await time(connection, propfind(server.url, count, body));
+        const timing = await time(connection, propfindFiles(server.url, count, body));
         firstBytes.push(timing.firstByteMs);
         return timing.totalMs;
       },

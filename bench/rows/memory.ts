@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, time } from '../measure.ts';
-import { plantFiles, propfind } from '../propfind.ts';
+import { plantFiles, propfind, propfindFiles } from '../propfind.ts';
 import type { Row } from '../row.ts';
 import { type Stage, withServer } from '../stage.ts';
 
@@ -15,9 +15,9 @@ export async function benchMemory({ service }: Stage): Promise<Row[]> {
       await sleep(SETTLING_MS);
       return server.memory().rss / 2 ** 20;
     };
-    await time(createConnection(), { url: `${server.url}/`, method: 'PROPFIND', headers: { Depth: '1' } });
+    await time(createConnection(), propfind(`${server.url}/`));
     const idle = await rss();
-    for (const count of CACHED) await time(createConnection(), propfind(server.url, count));
+    for (const count of CACHED) await time(createConnection(), propfindFiles(server.url, count));
     return [
       { name: 'idle', compares: 'RSS', figure: idle, unit: 'MB', bound: 120, better: 'lower' },
       {

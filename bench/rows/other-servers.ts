@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createConnection, inTurn, median, time } from '../measure.ts';
 import { startRclone } from '../processes.ts';
-import { FINDER_BODY, folderOf, plantFiles, propfind } from '../propfind.ts';
+import { FINDER_BODY, filesOf, folderOf, plantFiles, propfindFiles } from '../propfind.ts';
 import type { Row } from '../row.ts';
 import { type Server, type Stage, startBare, withServer } from '../stage.ts';
 
@@ -13,7 +13,7 @@ export async function benchOtherServers({ service, size }: Stage): Promise<Row[]
   const counts = size === 'short' ? [10_000] : [10_000, 50_000];
   for (const count of counts) await plantFiles(service, count);
   return withServer(service, {}, async (server) => {
-    for (const count of counts) await time(createConnection(), propfind(server.url, count));
+    for (const count of counts) await time(createConnection(), propfindFiles(server.url, count));
     return [...(await benchStock(server, counts)), ...(await benchRclone(server, counts))];
   });
 }
@@ -43,8 +43,8 @@ async function benchStock(server: Server, counts: readonly number[]): Promise<Ro
 async function timeBoth(server: Server, url: string, count: number): Promise<{ ours: number; theirs: number }> {
   const connection = createConnection();
   const ours: number[] = [];
-  for (let round = 0; round < 5; round++) ours.push((await time(connection, propfind(server.url, count))).totalMs);
-  const { status, totalMs } = await time(createConnection(), propfind(url, count));
+  for (let round = 0; round < 5; round++) ours.push((await time(connection, propfindFiles(server.url, count))).totalMs);
+  const { status, totalMs } = await time(createConnection(), propfindFiles(url, count));
   if (status !== 207) throw new Error(`webdav-server answered ${status}`);
   return { ours: median(ours), theirs: totalMs };
 }
@@ -81,9 +81,7 @@ function hasRclone(): boolean {
 
 function writeFiles(folder: string, count: number): void {
   mkdirSync(folder);
-  for (let index = 1; index <= count; index++) {
-    writeFileSync(path.join(folder, `file-${String(index).padStart(5, '0')}.txt`), '');
-  }
+  for (const name of filesOf(count)) writeFileSync(path.join(folder, name), '');
 }
 
 async function compareRclone(
@@ -95,7 +93,7 @@ async function compareRclone(
   bound: number,
 ): Promise<Row> {
   const connection = createConnection();
-  const totalMs = async ({ url }: Server) => (await time(connection, propfind(url, count, body))).totalMs;
+  const totalMs = async ({ url }: Server) => (await time(connection, propfindFiles(url, count, body))).totalMs;
   const { ratio } = await inTurn(
     3,
     () => totalMs(rclone),

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { atATime, createConnection, time } from '../measure.ts';
+import { propfind } from '../propfind.ts';
 import type { Row } from '../row.ts';
 import { type Service, type Stage, withServer } from '../stage.ts';
 
@@ -13,7 +14,7 @@ export async function benchScan({ service, size }: Stage): Promise<Row[]> {
   const count = FILES[size];
   await service.plant({ name: 'film-#.mkv', sparse_size: FILE_BYTES, count });
   return withServer(service, {}, async (server) => {
-    await time(createConnection(), { url: `${server.url}/`, method: 'PROPFIND', headers: { Depth: '1' } });
+    await time(createConnection(), propfind(`${server.url}/`));
     const films = Array.from({ length: count }, (_, index) => `/film-${String(index + 1).padStart(5, '0')}.mkv`);
     const scan = () => atATime(AT_ONCE, films, (film) => look(`${server.url}${film}`));
     const firstMs = await elapsedMs(scan);

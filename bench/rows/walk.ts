@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { atATime, createConnection, time } from '../measure.ts';
+import { propfind } from '../propfind.ts';
 import type { Row } from '../row.ts';
-import { type Stage, withServer } from '../stage.ts';
+import { LISTS_PER_SECOND, type Stage, withServer } from '../stage.ts';
 
 const AT_ONCE = 64;
-const LISTS_PER_SECOND = 4;
 const FOLDERS = { short: 40, usual: 200, full: 2_000 } as const;
 
 /** A walk over many folders, as indexers and sync clients do, under the open API's limits; and the same again. */
@@ -22,12 +22,11 @@ export async function benchWalk({ service, size }: Stage): Promise<Row[]> {
       let errors = 0;
       const walk = async () => {
         await atATime(AT_ONCE, targets, async (target) => {
-          const spec = { url: `${server.url}${target}`, method: 'PROPFIND', headers: { Depth: '1' } };
-          const { status } = await time(createConnection(), spec);
+          const { status } = await time(createConnection(), propfind(`${server.url}${target}`));
           if (status !== 207) errors += 1;
         });
       };
-      await time(createConnection(), { url: `${server.url}/`, method: 'PROPFIND', headers: { Depth: '1' } });
+      await time(createConnection(), propfind(`${server.url}/`));
       const started = performance.now();
       await walk();
       const seconds = (performance.now() - started) / 1000;

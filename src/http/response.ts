@@ -8,9 +8,7 @@ const CROSS_ORIGIN = /^access-control-/i;
  * and never with any that lets another origin read it. Headers that come with `writeHead` alone cost half of those that are
  * set one by one, so that the common ones are added there.
  */
-export function createResponseClass(
-  common: Readonly<Record<string, string>>,
-): typeof ServerResponse<InstanceType<typeof IncomingMessage>> {
+export function createResponseClass(common: Readonly<Record<string, string>>): typeof ServerResponse<IncomingMessage> {
   return class extends ServerResponse {
     override setHeader(name: string, value: number | string | readonly string[]): this {
       return CROSS_ORIGIN.test(name) ? this : super.setHeader(name, value);

@@ -46,8 +46,8 @@ export class LanePool {
   }
 
   /** To be asked once for each read, when it begins. */
-  createReader({ driveId, id }: EntryKey): LaneReader {
-    return { file: `${driveId}/${id}`, number: ++this.#readers };
+  createReader(file: EntryKey): LaneReader {
+    return { file: toFileKey(file), number: ++this.#readers };
   }
 
   /**
@@ -83,8 +83,8 @@ export class LanePool {
   }
 
   /** A client was redirected and will soon open a body of its own: it shall find a place. */
-  expectOutside({ driveId, id }: EntryKey): void {
-    const file = `${driveId}/${id}`;
+  expectOutside(entry: EntryKey): void {
+    const file = toFileKey(entry);
     const until = this.#now() + ARRIVAL_MS;
     // Of many redirects to one file each would clear a way that is clear.
     if (until - (this.#expected.get(file) ?? 0) < ARRIVAL_NOTED_EVERY_MS) return;
@@ -121,4 +121,8 @@ export class LanePool {
     }
     return this.#expected.size;
   }
+}
+
+function toFileKey({ driveId, id }: EntryKey): string {
+  return `${driveId}/${id}`;
 }

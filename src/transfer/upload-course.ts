@@ -1,4 +1,3 @@
-import { tallyLike } from '../drive/call-signal.ts';
 import type { PartsInHand } from './parts-in-hand.ts';
 import type { BodyOnDisk } from './upload-record.ts';
 
@@ -13,7 +12,6 @@ export class UploadCourse {
   constructor(client: AbortSignal | undefined, stopping: AbortSignal) {
     this.#client = client;
     this.#stopping = stopping;
-    tallyLike(this.#controller.signal, client);
     for (const ender of [client, stopping]) {
       ender?.addEventListener('abort', this.#leave, { once: true });
       if (ender?.aborted) this.#leave();
